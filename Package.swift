@@ -1,0 +1,106 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// What every target of ours is compiled with: one list, so that no target drifts.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: [.byName(name: name)] + dependencies,
+        resources: resources,
+        swiftSettings: settings
+    )
+}
+
+let package = Package(
+    name: "gatehouse",
+    products: [
+        .executable(name: "gatehouse", targets: ["gatehouse"]),
+        .library(name: "PluginFramework", targets: ["PluginFramework"]),
+        .library(name: "PluginServer", targets: ["PluginServer"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CPluginTrace"),
+
+        library("Values"),
+        library("PluginFramework", ["Values", "CPluginTrace", logging]),
+        library("PluginConfiguration", ["Values", "PluginFramework", yams]),
+        library("PluginWire", ["Values", "PluginFramework", nio], exclude: ["Protos"]),
+        library("Sockets", [nio, nioPosix]),
+        library("GRPC", ["CZlib", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle], exclude: ["Protos"]),
+        library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", nio, logging]),
+        library("BuiltinPlugins", ["Values", "PluginFramework", "CPCRE2"]),
+        library(
+            "PluginServer",
+            [
+                "Values", "PluginFramework", "PluginConfiguration", "Sockets", "GRPC", "GRPCTransport", nio, nioPosix,
+                logging, lifecycle, argumentParser,
+            ]
+        ),
+        .executableTarget(
+            name: "gatehouse",
+            dependencies: [
+                "Values", "PluginFramework", "PluginConfiguration", "PluginServer", "BuiltinPlugins", argumentParser,
+            ],
+            swiftSettings: settings
+        ),
+
+        .executableTarget(
+            name: "BusinessHours",
+            dependencies: ["PluginFramework", "PluginServer"],
+            path: "Examples/BusinessHours",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "InteropPlugins",
+            dependencies: ["Values", "PluginFramework", "PluginServer"],
+            path: "Interop/TestPlugins",
+            swiftSettings: settings
+        ),
+
+        tests("Values"),
+        tests("PluginFramework", ["Values", logging]),
+        tests("PluginConfiguration", ["PluginFramework", "Values"]),
+        tests("PluginWire", ["PluginFramework", "Values", protobuf, nio]),
+        tests("Sockets", [nio, nioPosix]),
+        tests("GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, "CZlib"]),
+        tests("GRPCTransport", ["GRPC", "PluginWire", "PluginFramework", "Values", nio, nioPosix, nioHTTP2]),
+        tests("BuiltinPlugins", ["PluginFramework", "Values"]),
+        tests("PluginServer", ["PluginFramework", "PluginConfiguration", "GRPCTransport", "GRPC", "Values", nio, nioPosix]),
+    ],
+    swiftLanguageModes: [.v6]
+)
