@@ -30,7 +30,7 @@ public struct Document: Sendable {
     }
 
     /// Makes a document of an object.
-    public init(_ object: ValueObject) {
+    public init(object: ValueObject) {
         storage = .value(.object(object))
     }
 

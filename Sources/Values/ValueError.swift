@@ -4,7 +4,9 @@
 public struct ValueError: Error, Sendable, Equatable {
     /// What kind of fault it is.
     public struct Code: Sendable, Equatable, CustomStringConvertible {
-        private enum Wrapped: String { case syntax, nesting, duplicateKey, invalidText, number, type, missing, unknownKey }
+        private enum Wrapped: String {
+            case syntax, nesting, duplicateKey, invalidText, number, type, missing, unknownKey
+        }
         private let wrapped: Wrapped
 
         /// The bytes do not follow the format's grammar, or end too early.

@@ -24,7 +24,8 @@ public struct JSONParser {
         _ bytes: some Sequence<UInt8>,
         maximumNesting: Int = ValueLimits.maximumNesting
     ) throws(ValueError) -> Value {
-        let result = bytes.withContiguousStorageIfAvailable { decode(buffer: $0, maximumNesting: maximumNesting) }
+        let result =
+            bytes.withContiguousStorageIfAvailable { decode(buffer: $0, maximumNesting: maximumNesting) }
             ?? Array(bytes).withUnsafeBufferPointer { decode(buffer: $0, maximumNesting: maximumNesting) }
         return try result.get()
     }
@@ -85,7 +86,8 @@ public struct JSONParser {
     private mutating func enter() throws(ValueError) {
         depth += 1
         guard depth <= maximumNesting else {
-            throw fault(.nesting, "more than \(maximumNesting) arrays and objects inside one another; flatten the value")
+            throw fault(
+                .nesting, "more than \(maximumNesting) arrays and objects inside one another; flatten the value")
         }
         position += 1
         skipSpace()
