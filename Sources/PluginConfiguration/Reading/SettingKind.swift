@@ -16,7 +16,9 @@ struct SettingKind<Setting: Sendable>: Sendable {
     /// As reports show it.
     let show: @Sendable (Setting) -> Value
 
-    /// What is wrong with this text, and what to do. Secret text is not repeated.
+    /// What is wrong with this text, and what to do.
+    ///
+    /// Secret text is not repeated.
     func fault(_ text: String, isSecret: Bool) -> String {
         let shown = isSecret ? "the given value" : "\"\(text.prefix(100))\""
         let suggestion = text.closestMatch(among: choices).map { "did you mean \"\($0)\"? " } ?? ""

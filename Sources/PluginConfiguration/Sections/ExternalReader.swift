@@ -94,8 +94,9 @@ struct ExternalReader {
     }
 }
 
-/// Reads `tls` of an external entry. The `…_MTLS_*` variables are the defaults of entries without a `tls` block, and never
-/// mix into one.
+/// Reads `tls` of an external entry.
+///
+/// The `…_MTLS_*` variables are the defaults of entries without a `tls` block, and never mix into one.
 struct ClientTLSReader {
     let section: SettingsSection
     let prefix: String

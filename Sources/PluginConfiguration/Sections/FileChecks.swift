@@ -50,7 +50,9 @@ extension LoadSession {
         return home + path.dropFirst(1)
     }
 
-    /// A file that has to be there: its path, or nil with an error. An empty path counts as none, as in ContextForge.
+    /// A file that has to be there: its path, or nil with an error.
+    ///
+    /// An empty path counts as none, as in ContextForge.
     func existingFile(_ setting: Sourced<String>?, _ path: KeyPathText, hides: Bool = false) -> String? {
         guard let setting, !setting.value.isEmpty else { return nil }
         let file = expandingHome(setting.value)

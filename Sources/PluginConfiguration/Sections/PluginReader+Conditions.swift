@@ -4,7 +4,9 @@ internal import PluginFramework
 internal import Values
 
 extension PluginReader {
-    /// `conditions` of an entry. A field that none of the entry's hooks looks at would be ignored, and is an error.
+    /// `conditions` of an entry.
+    ///
+    /// A field that none of the entry's hooks looks at would be ignored, and is an error.
     func readConditions(_ entry: SettingsSection, hooks: [HookName]) -> [PluginCondition] {
         entry.elements("conditions").map { path, node in
             let section = SettingsSection(entry.session, path: path, node: node, line: node.line)

@@ -4,7 +4,9 @@ internal import Glibc
 
 /// The text of a configuration and what to call it in errors.
 struct ConfigurationFile {
-    /// 4 MiB. ContextForge's longest sample has 30 KB; the bound keeps `--config /dev/zero` from filling the memory.
+    /// 4 MiB.
+    ///
+    /// ContextForge's longest sample has 30 KB; the bound keeps `--config /dev/zero` from filling the memory.
     static let maximumSize = 4 << 20
 
     /// The path, or another name for text that is no file.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a value came from. Those later in the list win: default < file < environment < command line.
+/// Where a value came from.
+///
+/// Those later in the list win: default < file < environment < command line.
 package enum SettingSource: Sendable, Hashable {
     /// Nobody set it.
     case defaultValue
