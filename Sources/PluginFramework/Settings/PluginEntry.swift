@@ -38,6 +38,8 @@ public struct PluginEntry: Sendable, Equatable {
     public var secretPaths: [String] = []
     /// Where it runs, for `kind: external`.
     public var external: ExternalPluginSettings?
+    /// Paths within the entry, outside `config`, whose values came from the environment ("mcp.url").
+    public var secretConnectionPaths: [String] = []
 
     /// Makes an entry with the defaults of everything but name and kind.
     public init(name: String, kind: String) {
