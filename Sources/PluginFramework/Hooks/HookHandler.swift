@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Values
+
+/// One hook of one plugin, without its types: how the host calls any plugin.
+public struct HookHandler: Sendable {
+    /// The hook that this handles.
+    public let hook: HookName
+    let run: @Sendable (Document, PluginContext) async throws -> PluginResult
+
+    /// Makes a handler for a hook of any payload and result type: how custom hooks are written.
+    ///
+    /// - Parameters:
+    ///   - hook: The hook's name.
+    ///   - body: What the plugin does; its payload is checked before it is called.
+    public init<Payload: HookPayload, Change: HookPayload>(
+        _ hook: HookName,
+        _ body: @escaping @Sendable (Payload, PluginContext) async throws -> Verdict<Change>
+    ) {
+        self.hook = hook
+        run = { document, context in
+            let payload: Payload
+            do throws(ValueError) {
+                payload = try Payload(document: document)
+            } catch {
+                throw InvalidPayload(hook: hook, cause: error)
+            }
+            return try await body(payload, context).result
+        }
+    }
+}
+
+/// A payload that is not what its hook takes.
+struct InvalidPayload: Error, CustomStringConvertible {
+    let hook: HookName
+    let cause: ValueError
+
+    var description: String { "the payload of \(hook) is invalid: \(cause)" }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writes values as JSON text (RFC 8259) into bytes.
+public struct JSONWriter {
+    /// What becomes of infinities and NaN, which JSON cannot say.
+    public enum NonFinite: Sendable {
+        /// They are written as `null`.
+        case null
+        /// They are reported by ``JSONWriter/encode(_:)`` as an error.
+        case reject
+    }
+
+    /// What was written so far: UTF-8 text.
+    public private(set) var bytes: [UInt8] = []
+    private let nonFinite: NonFinite
+    private var sawNonFinite = false
+
+    /// Makes a writer without content.
+    public init(nonFinite: NonFinite = .null) {
+        self.nonFinite = nonFinite
+    }
+
+    /// The compact JSON text of a value.
+    ///
+    /// - Throws: ``ValueError`` with code `number` when the value holds an infinity or NaN.
+    public static func encode(_ value: Value) throws(ValueError) -> [UInt8] {
+        var writer = JSONWriter(nonFinite: .reject)
+        writer.write(value)
+        guard !writer.sawNonFinite else {
+            throw ValueError(.number, "infinities and NaN cannot be written as JSON; use null or a string instead")
+        }
+        return writer.bytes
+    }
+
+    /// Appends a value.
+    public mutating func write(_ value: Value) {
+        switch value {
+        case .null: bytes += "null".utf8
+        case .bool(let value): bytes += (value ? "true" : "false").utf8
+        case .int(let value): write(value)
+        case .double(let value): write(value)
+        case .string(let value): write(value)
+        case .array(let elements):
+            bytes.append(UInt8(ascii: "["))
+            for (position, element) in elements.enumerated() {
+                if position > 0 { bytes.append(UInt8(ascii: ",")) }
+                write(element)
+            }
+            bytes.append(UInt8(ascii: "]"))
+        case .object(let object):
+            bytes.append(UInt8(ascii: "{"))
+            for (position, member) in object.enumerated() {
+                if position > 0 { bytes.append(UInt8(ascii: ",")) }
+                write(member.key)
+                bytes.append(UInt8(ascii: ":"))
+                write(member.value)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    private mutating func write(_ value: Int64) {
+        if value >= 0, value < 10 {
+            bytes.append(UInt8(ascii: "0") + UInt8(value))
+        } else {
+            bytes += value.description.utf8
+        }
+    }
+
+    private mutating func write(_ value: Double) {
+        guard value.isFinite else {
+            sawNonFinite = true
+            bytes += "null".utf8
+            return
+        }
+        // Swift writes the shortest text that reads back as the same double, and it is valid JSON ("1e+20", "0.1", "-0.0").
+        bytes += value.description.utf8
+    }
+
+    /// Appends a string with its quotes.
+    public mutating func write(_ text: String) {
+        var text = text
+        bytes.append(UInt8(ascii: "\""))
+        text.withUTF8 { utf8 in
+            var start = 0
+            for position in 0..<utf8.count where Self.needsEscape(utf8[position]) {
+                bytes += utf8[start..<position]
+                writeEscape(utf8[position])
+                start = position + 1
+            }
+            bytes += utf8[start...]
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private mutating func writeEscape(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""): bytes += #"\""#.utf8
+        case UInt8(ascii: "\\"): bytes += #"\\"#.utf8
+        case 0x08: bytes += #"\b"#.utf8
+        case 0x0C: bytes += #"\f"#.utf8
+        case 0x0A: bytes += #"\n"#.utf8
+        case 0x0D: bytes += #"\r"#.utf8
+        case 0x09: bytes += #"\t"#.utf8
+        default:
+            let digits = Array("0123456789abcdef".utf8)
+            bytes += #"\u00"#.utf8
+            bytes.append(digits[Int(byte >> 4)])
+            bytes.append(digits[Int(byte & 15)])
+        }
+    }
+}
