@@ -4,7 +4,7 @@
 package struct WireError: Error, Sendable, Equatable {
     /// What kind of fault it is.
     package struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Wrapped: String { case truncated, malformed, invalidText, number, nesting, type, tooLarge }
+        private enum Wrapped: String { case truncated, malformed, invalidText, number, nesting, type, missing }
         private let wrapped: Wrapped
 
         /// The bytes end inside a field, or a length reaches beyond them.
@@ -19,8 +19,8 @@ package struct WireError: Error, Sendable, Equatable {
         package static let nesting = Code(wrapped: .nesting)
         /// A value of another type than the field takes.
         package static let type = Code(wrapped: .type)
-        /// More bytes than one message may have.
-        package static let tooLarge = Code(wrapped: .tooLarge)
+        /// Something that the contract requires is absent.
+        package static let missing = Code(wrapped: .missing)
 
         /// The code's name.
         package var description: String { wrapped.rawValue }

@@ -26,6 +26,12 @@ struct WireReader {
         end = range.upperBound
     }
 
+    /// Whether nothing is left to read.
+    var isAtEnd: Bool { position == end }
+
+    /// The bytes that are left to read.
+    var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[position..<end]) }
+
     /// The next field's tag; nil at the end of the message.
     @inline(__always)
     mutating func nextTag() throws(WireError) -> WireTag? {
@@ -91,6 +97,28 @@ struct WireReader {
             throw Self.badText(range.lowerBound)
         }
         return text
+    }
+
+    /// Text of the field with this name.
+    mutating func string(_ name: String) throws(WireError) -> String {
+        do throws(WireError) {
+            return try string()
+        } catch {
+            throw error.inside(name)
+        }
+    }
+
+    /// Reads the message in the field with this name.
+    @inline(__always)
+    mutating func message<Result>(
+        _ name: @autoclosure () -> String, _ body: (inout WireReader) throws(WireError) -> Result
+    ) throws(WireError) -> Result {
+        do throws(WireError) {
+            var content = try message()
+            return try body(&content)
+        } catch {
+            throw error.inside(name())
+        }
     }
 
     /// Text, checked, not copied.
