@@ -30,6 +30,7 @@ package final class GRPCServer: Service {
     private let eventLoopGroup: any EventLoopGroup
     private let state: ServerState
     private let onListening: @Sendable ([ListenAddress]) -> Void
+    private let onDraining: @Sendable () -> Void
     private let prepareChannel: @Sendable (any Channel) throws -> Void
 
     /// Makes a server.
@@ -39,6 +40,7 @@ package final class GRPCServer: Service {
     ///   - budget: of bytes in buffered messages, shared by all servers of the process.
     ///   - prepareChannel: called first for each accepted connection, to add handlers in front of HTTP/2, such as TLS.
     ///   - onListening: called once connections are accepted, with the addresses and the ports chosen.
+    ///   - onDraining: called when shutdown begins, before the listening sockets close: to turn health not serving.
     /// - Throws: `GRPCServerError` when two methods have the same path.
     package init(
         listeners: [ListeningSocket],
@@ -48,12 +50,14 @@ package final class GRPCServer: Service {
         budget: ByteBudget,
         logger: Logger,
         prepareChannel: @escaping @Sendable (any Channel) throws -> Void = { _ in },
-        onListening: @escaping @Sendable ([ListenAddress]) -> Void = { _ in }
+        onListening: @escaping @Sendable ([ListenAddress]) -> Void = { _ in },
+        onDraining: @escaping @Sendable () -> Void = {}
     ) throws {
         self.listeners = listeners
         self.eventLoopGroup = eventLoopGroup
         self.prepareChannel = prepareChannel
         self.onListening = onListening
+        self.onDraining = onDraining
         state = ServerState(
             methods: try MethodTable(methods),
             configuration: configuration,
@@ -87,6 +91,7 @@ package final class GRPCServer: Service {
         }
         onListening(listeners.flatMap(\.addresses))
         let failure = await firstFailure(of: channels)
+        onDraining()
         await stop(channels, graceful: !Task.isCancelled && failure == nil)
         if let failure { throw failure }
     }
