@@ -3,7 +3,7 @@
 /// Work that was not done within its time.
 struct TimeLimitExceeded: Error, Sendable, CustomStringConvertible {
     let limit: Duration
-    var description: String { "it took longer than \(limit.inSeconds)" }
+    var description: String { "it took longer than \(limit.secondsDescription)" }
 }
 
 /// Runs work of a plugin, and gives up waiting for it at the limit: the work is cancelled, but nobody can make it end.
@@ -30,7 +30,7 @@ func withTimeLimit(
 
 extension Duration {
     /// The duration for people: "30 s", "0.25 s".
-    package var inSeconds: String {
+    package var secondsDescription: String {
         let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
         guard milliseconds % 1000 != 0 else { return "\(milliseconds / 1000) s" }
         return "\(Double(milliseconds) / 1000) s"

@@ -67,10 +67,10 @@ final class HostedPlugin: Sendable {
 
     private func expire(_ call: AbandonableCall<PluginAnswer>, hook: HookName) {
         let message =
-            "plugin '\(entry.name)' took longer than its time limit of \(timeLimit.inSeconds) at hook '\(hook)'; "
+            "plugin '\(entry.name)' took longer than its time limit of \(timeLimit.secondsDescription) at hook '\(hook)'; "
             + "raise plugin_settings.plugin_timeout if it needs more"
         if abandon(call, with: failure(message, PluginError.Code.timeout)) {
-            logger.warning("Plugin exceeded its time limit", metadata: ["hook": "\(hook)", "limit": "\(timeLimit.inSeconds)"])
+            logger.warning("Plugin exceeded its time limit", metadata: ["hook": "\(hook)", "limit": "\(timeLimit.secondsDescription)"])
         }
     }
 

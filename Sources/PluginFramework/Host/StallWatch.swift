@@ -47,7 +47,7 @@ final class StallWatch: Sendable {
         for (name, since) in stalled where before[name] != since {
             logger.error(
                 "Plugin stalls its thread: it has run without suspending for longer than the limit; declare it isBlocking, or await",
-                metadata: ["plugin": "\(name)", "limit": "\(limit.inSeconds)"])
+                metadata: ["plugin": "\(name)", "limit": "\(limit.secondsDescription)"])
         }
         for name in before.keys where stalled[name] == nil {
             logger.notice("Plugin no longer stalls its thread", metadata: ["plugin": "\(name)"])
