@@ -79,7 +79,8 @@ package struct ConfigurationLoader: Sendable {
         let warnings = session.sorted(.warning)
         guard errors.isEmpty else { throw ConfigurationError(errors: errors, warnings: warnings) }
         return LoadedConfiguration(
-            settings: settings, warnings: warnings, report: session.settings, file: name, tree: tree)
+            settings: settings, warnings: warnings,
+            report: ConfigurationReport(settings: session.settings, mask: session.mask), file: name, tree: tree)
     }
 
     private func read(_ root: SettingsSection) -> PluginServerSettings {
@@ -89,6 +90,7 @@ package struct ConfigurationLoader: Sendable {
         let transport = process.readTransport(gatehouse, served: transports)
         settings.transport = transport.value
         settings.process = process.readProcess(gatehouse)
+        root.session.mask = SecretMask(secretKeys: settings.process.secretKeys)
         gatehouse.finish()
         settings.pipeline = process.readPipeline()
         let servers = ServerReader(root: root, transport: transport)

@@ -8,8 +8,8 @@ package struct LoadedConfiguration: Sendable {
     package let settings: PluginServerSettings
     /// What looks wrong, though it can be used.
     package let warnings: [ConfigurationDiagnostic]
-    /// Every value with its source, in the order in which they were read.
-    package let report: [ReportedSetting]
+    /// Every value with its source.
+    package let report: ConfigurationReport
     /// What errors call the file.
     package let file: String
 
@@ -26,5 +26,12 @@ package struct LoadedConfiguration: Sendable {
         let place = tree.locate(dotted, at: tree.line, path: .root)
         return ConfigurationDiagnostic(
             severity: .error, source: .file(file, line: place.line), path: place.path, message: message)
+    }
+
+    /// The faults of loading the plugins, as errors of the file.
+    package func error(for error: PluginLoadError) -> ConfigurationError {
+        ConfigurationError(
+            errors: error.faults.map { diagnostic(plugin: $0.index, key: $0.key, message: $0.message) },
+            warnings: warnings)
     }
 }

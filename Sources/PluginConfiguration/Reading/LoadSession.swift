@@ -12,7 +12,8 @@ final class LoadSession {
     let overrides: CommandLineOverrides
     private(set) var diagnostics: [ConfigurationDiagnostic] = []
     private(set) var settings: [ReportedSetting] = []
-    private let mask = SecretMask()
+    /// Which values are not to be shown; knows of `secret_keys` once they are read.
+    var mask = SecretMask()
 
     init(fileName: String, environment: [String: String], overrides: CommandLineOverrides) {
         self.fileName = fileName
@@ -35,9 +36,6 @@ final class LoadSession {
     func record(_ path: KeyPathText, _ value: Value, _ source: SettingSource, isSecret: Bool) {
         settings.append(ReportedSetting(path: path, value: value, source: source, isSecret: isSecret))
     }
-
-    /// Whether the key of a setting looks secret.
-    func looksSecret(_ key: String) -> Bool { mask.isSecret(key: key) }
 
     /// Turns the errors below a path into warnings: what is wrong with a plugin that is not loaded does no harm.
     func demoteErrors(below path: KeyPathText, where matches: (ConfigurationDiagnostic) -> Bool) {

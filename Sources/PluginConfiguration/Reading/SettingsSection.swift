@@ -14,7 +14,7 @@ final class SettingsSection {
     /// Whether values read are part of the report.
     var isRecording = true
     private let members: [ConfigurationNode.Member]
-    private var asked: [String] = []
+    private var asked: Set<String> = []
 
     /// Reads a node; nil, null and (with an error) everything but a mapping count as an empty mapping.
     init(_ session: LoadSession, path: KeyPathText, node: ConfigurationNode?, line: Int?) {
@@ -33,7 +33,7 @@ final class SettingsSection {
 
     /// The member with this key; nil when it is absent or null.
     func member(_ key: String) -> ConfigurationNode.Member? {
-        asked.append(key)
+        asked.insert(key)
         guard let member = members.first(where: { $0.key.hasSameBytes(as: key) }), !member.value.isNull else {
             return nil
         }
@@ -125,9 +125,9 @@ final class SettingsSection {
     func record(_ key: String, _ value: Value, _ source: SettingSource) {
         guard isRecording else { return }
         let fromEnvironment = members.first { $0.key.hasSameBytes(as: key) }?.value.environmentPaths.isEmpty == false
-        var isSecret = session.looksSecret(key)
+        var isSecret = session.mask.hides(value, under: key)
         if case .file = source, fromEnvironment { isSecret = true }
-        session.record(path.key(key), value, source, isSecret: isSecret && !value.isNull)
+        session.record(path.key(key), value, source, isSecret: isSecret)
     }
 
     /// Looks in every source, so that a value that another overrides is checked as well, and returns the one that counts.
@@ -135,7 +135,7 @@ final class SettingsSection {
         _ key: String, _ kind: SettingKind<T>, variables: [String], flag: (name: String, text: String?)?
     ) -> Sourced<T>? {
         var found: Sourced<T>?
-        let isSecret = session.looksSecret(key)
+        let isSecret = session.mask.isSecret(key: key)
         func take(_ text: String, _ source: SettingSource, hides: Bool) {
             if let value = kind.parse(text) {
                 found = Sourced(value: value, source: source)

@@ -76,7 +76,7 @@ struct MCPTargetReader {
             environment[member.key] = text
             session.record(
                 path, .string(text), session.file(member.line),
-                isSecret: member.value.isFromEnvironment || session.looksSecret(member.key))
+                isSecret: member.value.isFromEnvironment || session.mask.isSecret(key: member.key))
         }
         return environment
     }

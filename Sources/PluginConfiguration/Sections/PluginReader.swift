@@ -125,17 +125,17 @@ struct PluginReader {
         }
         entry.config = config
         entry.secretPaths = member.value.environmentPaths
-        record(member.value, path, line: member.line, key: "config", isSecret: false)
+        record(member.value, path, line: member.line, isSecret: false)
     }
 
     /// Notes every value of `config` for the report.
-    private func record(_ node: ConfigurationNode, _ path: KeyPathText, line: Int, key: String, isSecret: Bool) {
+    private func record(_ node: ConfigurationNode, _ path: KeyPathText, line: Int, isSecret: Bool) {
         for member in node.members ?? [] {
-            let hides = isSecret || session.looksSecret(member.key)
-            record(member.value, path.key(member.key), line: member.line, key: member.key, isSecret: hides)
+            let hides = isSecret || session.mask.hides(member.value.value, under: member.key)
+            record(member.value, path.key(member.key), line: member.line, isSecret: hides)
         }
         for (index, element) in (node.elements ?? []).enumerated() {
-            record(element, path.index(index), line: element.line, key: key, isSecret: isSecret)
+            record(element, path.index(index), line: element.line, isSecret: isSecret)
         }
         if case .scalar = node.content {
             session.record(path, node.value, session.file(line), isSecret: isSecret || node.isFromEnvironment)
