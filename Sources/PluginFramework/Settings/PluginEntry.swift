@@ -51,7 +51,9 @@ public struct PluginEntry: Sendable, Equatable {
     public var isEnabled: Bool { mode != .disabled }
 }
 
-/// When a plugin is asked. All fields that are set must match; an empty one matches everything.
+/// When a plugin is asked.
+///
+/// All fields that are set must match; an empty one matches everything.
 public struct PluginCondition: Sendable, Equatable {
     /// Virtual servers.
     public var serverIDs: [String] = []

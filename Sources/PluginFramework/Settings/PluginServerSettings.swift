@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Everything that configuration says about a plugin server. Plain data: nothing here reads a file or a variable.
+/// Everything that configuration says about a plugin server.
+///
+/// Plain data: nothing here reads a file or a variable.
 public struct PluginServerSettings: Sendable, Equatable {
     /// The plugins, in configured order, disabled ones included.
     public var plugins: [PluginEntry] = []
@@ -35,7 +37,9 @@ public enum PluginServerTransport: String, Sendable, CaseIterable {
     case unix
 }
 
-/// `plugin_settings`: what holds for all plugins. The defaults are ContextForge's.
+/// `plugin_settings`: what holds for all plugins.
+///
+/// The defaults are ContextForge's.
 public struct PipelineSettings: Sendable, Equatable {
     /// `parallel_execution_within_band`: whether plugins of one priority run side by side.
     public var runsPriorityInParallel = false
@@ -54,7 +58,9 @@ public struct PipelineSettings: Sendable, Equatable {
     public init() {}
 }
 
-/// `gatehouse`: how the process behaves. A section of ours that ContextForge ignores.
+/// `gatehouse`: how the process behaves.
+///
+/// A section of ours that ContextForge ignores.
 public struct ProcessSettings: Sendable, Equatable {
     /// How much is logged.
     public enum LogLevel: String, Sendable, CaseIterable {
@@ -88,7 +94,9 @@ public struct ProcessSettings: Sendable, Equatable {
     public var logFormat: LogFormat = .text
     /// `grace_period`: how long calls in flight may go on after the server was asked to end.
     public var gracePeriod: Duration = .seconds(10)
-    /// `memory_budget`: how many bytes may be held in buffered messages, by all connections together. 256 MiB by default.
+    /// `memory_budget`: how many bytes may be held in buffered messages, by all connections together.
+    ///
+    /// 256 MiB by default.
     public var memoryBudget = 256 << 20
     /// `expose_config: full`: whether plugin configurations are shown with their secrets.
     public var exposesSecrets = false

@@ -63,8 +63,13 @@ public struct SecretMask: Sendable {
         }
     }
 
+    /// The value with everything in it replaced but truth values and nulls.
+    public func hiding(_ value: Value) -> Value {
+        masking(value, path: "", paths: [], isSecret: true)
+    }
+
     /// Whether a member is secret: a number that measures (`max_tokens`) is not.
-    private func hides(_ value: Value, under key: String) -> Bool {
+    public func hides(_ value: Value, under key: String) -> Bool {
         guard isSecret(key: key) else { return false }
         switch value {
         case .int, .double: return !Self.words(of: key).contains { Self.measures.contains($0) }

@@ -4,7 +4,9 @@
 ///
 /// The limits are ours; ContextForge's server has none but the 4 MiB of a message.
 public struct GRPCServerSettings: Sendable, Equatable {
-    /// `host`: an address or a name. All interfaces by default, as ContextForge documents.
+    /// `host`: an address or a name.
+    ///
+    /// All interfaces by default, as ContextForge documents.
     public var host = "0.0.0.0"
     /// `port`: 0 for any that is free.
     public var port = 50_051
@@ -13,7 +15,9 @@ public struct GRPCServerSettings: Sendable, Equatable {
     /// `tls`: nil for plaintext.
     public var tls: ServerTLSSettings?
 
-    /// `max_message_size`: the most bytes of one message, decompressed. 16 MiB by default.
+    /// `max_message_size`: the most bytes of one message, decompressed.
+    ///
+    /// 16 MiB by default.
     public var maximumMessageSize = 16 << 20
     /// `max_connections`: how many connections may be open at a time.
     public var maximumConnections = 10_000
@@ -31,22 +35,31 @@ public struct GRPCServerSettings: Sendable, Equatable {
     public var maximumConnectionIdle: Duration? = .seconds(3_600)
     /// `max_connection_age`: when a connection is asked to end; nil (0 in the file) for never.
     public var maximumConnectionAge: Duration?
-    /// `keepalive_time`: how long a silent connection waits before it is asked for a sign of life; nil (0) for never. Two
-    /// hours by default, as gRPC's servers.
+    /// `keepalive_time`: how long a silent connection waits before it is asked for a sign of life; nil (0) for never.
+    ///
+    /// Two hours by default, as gRPC's servers.
     public var keepaliveTime: Duration? = .seconds(7_200)
-    /// `keepalive_timeout`: how long the sign of life may take. 20 seconds by default, as gRPC's servers.
+    /// `keepalive_timeout`: how long the sign of life may take.
+    ///
+    /// 20 seconds by default, as gRPC's servers.
     public var keepaliveTimeout: Duration = .seconds(20)
     /// `max_header_list_size`: the most bytes of one call's headers, counted as RFC 9113 section 6.5.2 does.
     public var maximumHeaderListSize = 16 << 10
-    /// `stream_window_size`: the flow-control window of one call, in bytes. 1 MiB by default.
+    /// `stream_window_size`: the flow-control window of one call, in bytes.
+    ///
+    /// 1 MiB by default.
     public var streamWindowSize = 1 << 20
-    /// `connection_window_size`: the flow-control window of a connection, in bytes. 4 MiB by default.
+    /// `connection_window_size`: the flow-control window of a connection, in bytes.
+    ///
+    /// 4 MiB by default.
     public var connectionWindowSize = 4 << 20
     /// `max_rapid_resets`: how many calls a peer may begin and cancel at once, beyond those it completes.
     public var maximumRapidResets = 1_000
     /// `max_control_frames`: how many PING, SETTINGS and like frames a peer may send at once.
     public var maximumControlFrames = 1_000
-    /// `inline_limit`: up to how many bytes of payload a call starts on its connection's event loop. 64 KiB by default.
+    /// `inline_limit`: up to how many bytes of payload a call starts on its connection's event loop.
+    ///
+    /// 64 KiB by default.
     public var inlineLimit = 64 << 10
 
     /// Makes settings with the defaults.
