@@ -2,7 +2,8 @@
 """Starts the installed generation's own gRPC plugin server with the suite's plugins.
 
 The server is the stock one. What it cannot do is added around it: it reports the port it was given, prints READY, and
-takes the plugin's time limit from the configuration, which it reads and ignores.
+takes the plugin's time limit from the configuration, which it reads and ignores. It also carries the stock Python
+implementations of the standard health and reflection services, so that the tests of those have an oracle too.
 """
 
 import argparse
@@ -15,14 +16,49 @@ import tempfile
 
 import grpc
 import yaml
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionServicer
 
 import peers
+
+
+class Health(HealthServicer):
+    """The stock asynchronous servicer, which has no List yet."""
+
+    async def List(self, request, context):
+        statuses = {name: health_pb2.HealthCheckResponse(status=status) for name, status in self._server_status.items()}
+        return health_pb2.HealthListResponse(statuses=statuses)
+
+
+def add_standard_services(server, health: Health) -> None:
+    """Adds health, and reflection under both of its names."""
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    names = [
+        f"{peers.PACKAGE}.PluginService",
+        f"{peers.PACKAGE}.Health",
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+    ]
+    servicer: ServerReflectionServicer = reflection.aio.ReflectionServicer(names)
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    for package in ("grpc.reflection.v1", "grpc.reflection.v1alpha"):
+        generic = grpc.method_handlers_generic_handler(
+            f"{package}.ServerReflection", {"ServerReflectionInfo": handler}
+        )
+        server.add_generic_rpc_handlers((generic,))
 
 
 async def serve(config: str, host: str, port: int, uds: str | None) -> None:
     runtime = peers.framework("external.grpc.server.runtime").GrpcPluginRuntime(config_path=config)
     runtime._get_server_config = lambda: peers.GRPCServerConfig(host=host, port=port, uds=uds)
     bound = []
+    health = Health()
     make_server = grpc.aio.server
 
     def reporting_server(*arguments, **options):
@@ -34,6 +70,7 @@ async def serve(config: str, host: str, port: int, uds: str | None) -> None:
             return bound[-1]
 
         async def start_and_report() -> None:
+            add_standard_services(server, health)
             await start()
             address = f"unix:{uds}" if uds else f"{host}:{bound[0]}"
             print(json.dumps({"message": "Plugin server listening", "address": address}), file=sys.stderr, flush=True)
@@ -44,12 +81,22 @@ async def serve(config: str, host: str, port: int, uds: str | None) -> None:
 
     grpc.aio.server = reporting_server
     loop = asyncio.get_running_loop()
+
+    async def end() -> None:
+        await health.enter_graceful_shutdown()
+        await asyncio.sleep(0.1)
+        runtime.request_shutdown()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, runtime.request_shutdown)
+        loop.add_signal_handler(number, lambda: ending.append(loop.create_task(end())))
+    ending: list[asyncio.Task] = []
     with open(config, encoding="utf-8") as file:
-        limit = yaml.safe_load(file)["plugin_settings"]["plugin_timeout"]
+        settings = yaml.safe_load(file)
+    for entry in settings["plugins"]:
+        serving = entry.get("mode") != "disabled"
+        await health.set(entry["name"], health_pb2.HealthCheckResponse.SERVING if serving else 2)
     # The plugin manager shares its state among all its instances, so this reaches the server's own.
-    peers.PluginManager(config).executor.timeout = limit
+    peers.PluginManager(config).executor.timeout = settings["plugin_settings"]["plugin_timeout"]
     try:
         await runtime.start()
     finally:
