@@ -2,6 +2,7 @@
 """The plugins of plugins.yaml for the Python servers. The Swift plugins of the same names behave alike."""
 
 import asyncio
+import os
 import time
 from types import MethodType
 
@@ -184,6 +185,17 @@ class BlockingPlugin(Plugin):
     async def tool_pre_invoke(self, payload, context):
         time.sleep(payload.args["seconds"])
         return PluginResult(modified_payload=payload)
+
+
+class StallPlugin(BlockingPlugin):
+    """Blocks its thread for `args.seconds` too, but does not say so: in Swift the connection's event loop stalls."""
+
+
+class CrashPlugin(Plugin):
+    """Brings its process down."""
+
+    async def tool_pre_invoke(self, payload, context):
+        os.abort()
 
 
 def seen(context) -> dict:

@@ -35,7 +35,9 @@ def command(kind: str) -> list[str]:
 class Process:
     """A child process whose standard output is read line by line and whose standard error goes to a file."""
 
-    def __init__(self, arguments: list[str], folder: str, environment: dict[str, str] | None = None):
+    def __init__(
+        self, arguments: list[str], folder: str, environment: dict[str, str] | None = None, umask: int = -1
+    ):
         # A logger that writes to a full pipe would stall the server, hence the file.
         self.log_path = os.path.join(folder, f"stderr-{time.monotonic_ns()}.log")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PLUGINS_") and k != "UNIX_SOCKET_PATH"}
@@ -48,6 +50,7 @@ class Process:
                 cwd=folder,
                 env={**inherited, **(environment or {})},
                 text=True,
+                umask=umask,
             )
         self.pid = self.process.pid
         self._lines: queue.Queue[str | None] = queue.Queue()
@@ -127,10 +130,11 @@ class Server(Process):
         port: int = 0,
         config: Path | str = PLUGINS,
         options: tuple[str, ...] = (),
+        **process,
     ):
         address = ["--uds", uds] if uds else ["-H", "127.0.0.1", "-p", str(port)]
         log_format = [] if kind == "reference" else ["--log-format", "json"]
-        super().__init__([*command(kind), "-c", str(config), *address, *log_format, *options], folder)
+        super().__init__([*command(kind), "-c", str(config), *address, *log_format, *options], folder, **process)
         self.kind = kind
         self.uds = uds
         try:

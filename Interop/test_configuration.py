@@ -74,7 +74,7 @@ async def test_all_configurations_come_in_the_order_of_the_file(server, channel)
     configs = [json_format.MessageToDict(config) for config in answer.configs]
     names = [config["name"] for config in configs]
     assert names[:4] == ["Echo", "Modify", "Block", "Fail"]
-    assert len(names) == 20 and len(set(names)) == 20
+    assert len(names) == 22 and len(set(names)) == 22
     disabled = next(config for config in configs if config["name"] == "Disabled")
     assert disabled["mode"] == "disabled"
     for config in configs:
