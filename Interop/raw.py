@@ -234,6 +234,7 @@ class Connection:
 
     def adopt(self, stream: int) -> None:
         """Makes a stream known whose frames are sent past h2, so that its answer is understood."""
+        self.flush()
         encoder = copy.deepcopy(self.h2.encoder)
         self.h2.send_headers(stream, request_headers(), end_stream=True)
         self.h2.data_to_send()
