@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRPC
+import Logging
+import PluginConfiguration
 import PluginFramework
 import Sockets
 
