@@ -3,7 +3,9 @@
 import Values
 
 extension SeededGenerator {
-    /// Texts that have gone wrong somewhere before. No two of them are canonically equivalent: the oracle keeps maps in Swift
+    /// Texts that have gone wrong somewhere before.
+    ///
+    /// No two of them are canonically equivalent: the oracle keeps maps in Swift
     /// dictionaries, which would take them for one key.
     private static let texts = [
         "", "a", "name", "tool_pre_invoke", "fifteen bytes !", "sixteen bytes !!", "Grüße", "日本語のテキスト", "👩‍👩‍👧‍👦🇩🇪",

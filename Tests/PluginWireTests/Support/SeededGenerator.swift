@@ -22,7 +22,9 @@ struct SeededGenerator: RandomNumberGenerator {
         Int.random(in: 0..<count, using: &self) == 0
     }
 
-    /// The seeds of this run: a few that never change, and one of its own. `GATEHOUSE_SEED` repeats a failed run.
+    /// The seeds of this run: a few that never change, and one of its own.
+    ///
+    /// `GATEHOUSE_SEED` repeats a failed run.
     static let seeds: [UInt64] = {
         if let text = ProcessInfo.processInfo.environment["GATEHOUSE_SEED"], let seed = UInt64(text) { return [seed] }
         return [1, 2, 3, UInt64.random(in: 0...UInt64.max)]
