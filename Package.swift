@@ -18,6 +18,7 @@ let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -68,7 +69,7 @@ let package = Package(
             "PluginServer",
             [
                 "Values", "PluginFramework", "PluginConfiguration", "Sockets", "GRPC", "GRPCTransport", nio, nioPosix,
-                logging, lifecycle, argumentParser,
+                logging, lifecycle, signals, argumentParser, "CPluginTrace",
             ]
         ),
         .executableTarget(
@@ -83,6 +84,7 @@ let package = Package(
             name: "BusinessHours",
             dependencies: ["PluginFramework", "PluginServer"],
             path: "Examples/BusinessHours",
+            exclude: ["config.yaml"],
             swiftSettings: settings
         ),
         .executableTarget(

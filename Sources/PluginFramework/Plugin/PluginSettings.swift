@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Values
+
 /// The settings of a plugin, decoded from `config:` of its entry.
 ///
 /// A struct with a default for each property is all it takes. A key that is absent keeps the default, a key that the struct does
 /// not know is an error with a suggestion. Keys may be written as the property is (`maxItems`) or in snake case (`max_items`).
-public protocol PluginSettings: Codable, Sendable {
+public protocol PluginSettings: DefaultDecodable, Sendable {
     /// The defaults.
     init()
 }
