@@ -78,6 +78,7 @@ final class TestClient: Sendable {
                     stream.streamResetFrameRateLimit.maximumCount = 100_000
                     stream.streamErrorRateLimit.maximumCount = 100_000
                     connection.maximumConnectionGlitches = .max
+                    connection.controlFrameRateLimit.maximumCount = 100_000
                     try channel.pipeline.syncOperations.addHandlers([
                         NIOHTTP2Handler(mode: .client, connectionConfiguration: connection, streamConfiguration: stream),
                         Collector(recorder: recorder),
