@@ -49,20 +49,8 @@ public final class PluginHost: PluginService {
         configuration: PluginHostConfiguration = PluginHostConfiguration(),
         logger: Logger
     ) async throws(PluginLoadError) -> PluginHost {
-        var plugins: [HostedPlugin] = []
+        let plugins = try make(entries, registry: registry, configuration: configuration, logger: logger)
         var faults: [PluginLoadError.Fault] = []
-        for (index, entry) in entries.enumerated() where entry.external == nil {
-            do throws(SettingsError) {
-                let plugin = entry.isEnabled ? try registry.makePlugin(for: entry) : nil
-                let hosted = HostedPlugin(entry: entry, plugin: plugin, configuration: configuration, logger: logger)
-                try checkHooks(of: hosted)
-                plugins.append(hosted)
-            } catch {
-                faults.append(.init(index: index, plugin: entry.name, key: error.key, message: error.message))
-            }
-        }
-        guard faults.isEmpty else { throw PluginLoadError(faults: faults) }
-
         let host = PluginHost(plugins: plugins, configuration: configuration, logger: logger)
         var initialized: [HostedPlugin] = []
         for hosted in plugins {
@@ -86,9 +74,40 @@ public final class PluginHost: PluginService {
         return host
     }
 
+    /// What ``load(_:registry:configuration:logger:)`` would refuse in these entries, without initialising any plugin.
+    public static func check(_ entries: [PluginEntry], registry: PluginRegistry) -> PluginLoadError? {
+        do throws(PluginLoadError) {
+            let silent = Logger(label: "check", factory: { _ in SwiftLogNoOpLogHandler() })
+            _ = try make(entries, registry: registry, configuration: PluginHostConfiguration(), logger: silent)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private static func make(
+        _ entries: [PluginEntry], registry: PluginRegistry, configuration: PluginHostConfiguration, logger: Logger
+    ) throws(PluginLoadError) -> [HostedPlugin] {
+        var plugins: [HostedPlugin] = []
+        var faults: [PluginLoadError.Fault] = []
+        for (index, entry) in entries.enumerated() where entry.external == nil {
+            do throws(SettingsError) {
+                let plugin = entry.isEnabled ? try registry.makePlugin(for: entry) : nil
+                let hosted = HostedPlugin(entry: entry, plugin: plugin, configuration: configuration, logger: logger)
+                try checkHooks(of: hosted)
+                plugins.append(hosted)
+            } catch {
+                faults.append(.init(index: index, plugin: entry.name, key: error.key, message: error.message))
+            }
+        }
+        guard faults.isEmpty else { throw PluginLoadError(faults: faults) }
+        return plugins
+    }
+
     private static func checkHooks(of hosted: HostedPlugin) throws(SettingsError) {
         guard hosted.plugin != nil else { return }
-        for (index, hook) in hosted.entry.hooks.enumerated() where !hosted.handlers.contains(where: { $0.hook == hook }) {
+        for (index, hook) in hosted.entry.hooks.enumerated() where !hosted.handlers.contains(where: { $0.hook == hook })
+        {
             let known = hosted.handlers.map(\.hook.rawValue)
             let suggestion = hook.rawValue.closestMatch(among: known).map { "did you mean \"\($0)\"? " } ?? ""
             throw SettingsError(
@@ -98,7 +117,9 @@ public final class PluginHost: PluginService {
         }
     }
 
-    /// Shuts the plugins down, the last one first. Calls that are still running are not waited for.
+    /// Shuts the plugins down, the last one first.
+    ///
+    /// Calls that are still running are not waited for.
     public func shutdown() async {
         watchTask.withLock { task in
             task?.cancel()
@@ -117,15 +138,19 @@ public final class PluginHost: PluginService {
         for hosted in plugins.reversed() {
             guard let plugin = hosted.plugin else { continue }
             do {
-                try await withTimeLimit(configuration.initializationLimit, on: hosted.executor) { await plugin.shutdown() }
+                try await withTimeLimit(configuration.initializationLimit, on: hosted.executor) {
+                    await plugin.shutdown()
+                }
             } catch {
-                logger.warning("Plugin did not shut down", metadata: ["plugin": "\(hosted.entry.name)", "error": "\(error)"])
+                logger.warning(
+                    "Plugin did not shut down", metadata: ["plugin": "\(hosted.entry.name)", "error": "\(error)"])
             }
         }
     }
 
     // MARK: The three questions
 
+    /// Runs one hook of one plugin under its time limit.
     public func invoke(_ invocation: PluginInvocation) async -> PluginAnswer {
         guard let plugin = find(invocation.plugin) else {
             let suggestion =
@@ -140,10 +165,12 @@ public final class PluginHost: PluginService {
         return await plugin.invoke(invocation, deadlines: deadlines)
     }
 
+    /// The plugin's entry as it may be shown.
     public func describe(_ plugin: String) async -> Value? {
         find(plugin).map(report)
     }
 
+    /// All entries as they may be shown, disabled ones included.
     public func describeAll() async -> [Value] {
         plugins.map(report)
     }
@@ -161,10 +188,12 @@ public final class PluginHost: PluginService {
 
     // MARK: Health
 
+    /// How the plugins are now.
     public var health: PluginHealth {
         healthState.withLock { currentHealth($0) }
     }
 
+    /// How the plugins are, now and whenever that changes.
     public func healthUpdates() -> AsyncStream<PluginHealth> {
         let (stream, continuation) = AsyncStream<PluginHealth>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let number = healthState.withLock { state in
