@@ -84,6 +84,7 @@ let package = Package(
             name: "BusinessHours",
             dependencies: ["PluginFramework", "PluginServer"],
             path: "Examples/BusinessHours",
+            exclude: ["config.yaml"],
             swiftSettings: settings
         ),
         .executableTarget(

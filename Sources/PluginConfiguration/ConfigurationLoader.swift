@@ -14,8 +14,8 @@ package struct ConfigurationLoader: Sendable {
     package var overrides: CommandLineOverrides
     /// The kinds and aliases of the plugins that can be loaded; nil for not to check.
     package var kinds: [String]?
-    /// Hooks beside the twelve of ContextForge.
-    package var customHooks: [HookName] = []
+    /// Hooks beside the twelve of ContextForge; nil for any, when the plugins themselves are asked later what they implement.
+    package var customHooks: [HookName]? = []
     /// The transports that can be served.
     package var transports: [PluginServerTransport] = PluginServerTransport.allCases
 
@@ -99,7 +99,7 @@ package struct ConfigurationLoader: Sendable {
         settings.unixSocket = servers.readUnixSocket()
         settings.pluginDirectories = root.texts("plugin_dirs")
         settings.plugins =
-            PluginReader(root: root, kinds: kinds, hooks: HookName.standard + customHooks).read()
+            PluginReader(root: root, kinds: kinds, hooks: customHooks.map { HookName.standard + $0 }).read()
         root.finish()
         return settings
     }

@@ -8,8 +8,8 @@ struct PluginReader {
     let root: SettingsSection
     /// The kinds that can be loaded; nil for not to check.
     let kinds: [String]?
-    /// The hooks that exist.
-    let hooks: [HookName]
+    /// The hooks that exist; nil for not to check.
+    let hooks: [HookName]?
 
     private var session: LoadSession { root.session }
 
@@ -94,18 +94,18 @@ struct PluginReader {
     }
 
     private func readHooks(_ section: SettingsSection) -> [HookName] {
-        let names = section.texts("hooks")
-        guard let member = section.member("hooks"), let elements = member.value.elements, elements.count == names.count
-        else { return [] }
+        let names = section.texts("hooks").map { HookName(rawValue: $0) }
+        guard let hooks, let elements = section.member("hooks")?.value.elements, elements.count == names.count
+        else { return names }
         let path = section.path.key("hooks")
-        for (index, name) in names.enumerated() where !hooks.contains(HookName(rawValue: name)) {
+        for (index, name) in names.enumerated() where !hooks.contains(name) {
             let advice =
-                name.closestMatch(among: hooks.map(\.rawValue)).map { "did you mean \"\($0)\"?" }
+                name.rawValue.closestMatch(among: hooks.map(\.rawValue)).map { "did you mean \"\($0)\"?" }
                 ?? "known hooks are \(hooks.map(\.rawValue).joined(separator: ", "))"
             session.error(
                 session.file(elements[index].line), path.index(index), "unknown hook \"\(name)\"; \(advice)")
         }
-        return names.map { HookName(rawValue: $0) }
+        return names
     }
 
     private func readConfig(_ section: SettingsSection, _ entry: inout PluginEntry) {

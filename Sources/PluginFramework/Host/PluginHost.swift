@@ -49,20 +49,8 @@ public final class PluginHost: PluginService {
         configuration: PluginHostConfiguration = PluginHostConfiguration(),
         logger: Logger
     ) async throws(PluginLoadError) -> PluginHost {
-        var plugins: [HostedPlugin] = []
+        let plugins = try make(entries, registry: registry, configuration: configuration, logger: logger)
         var faults: [PluginLoadError.Fault] = []
-        for (index, entry) in entries.enumerated() where entry.external == nil {
-            do throws(SettingsError) {
-                let plugin = entry.isEnabled ? try registry.makePlugin(for: entry) : nil
-                let hosted = HostedPlugin(entry: entry, plugin: plugin, configuration: configuration, logger: logger)
-                try checkHooks(of: hosted)
-                plugins.append(hosted)
-            } catch {
-                faults.append(.init(index: index, plugin: entry.name, key: error.key, message: error.message))
-            }
-        }
-        guard faults.isEmpty else { throw PluginLoadError(faults: faults) }
-
         let host = PluginHost(plugins: plugins, configuration: configuration, logger: logger)
         var initialized: [HostedPlugin] = []
         for hosted in plugins {
@@ -84,6 +72,36 @@ public final class PluginHost: PluginService {
         }
         host.startWatch()
         return host
+    }
+
+    /// What ``load(_:registry:configuration:logger:)`` would refuse in these entries, without initialising any plugin.
+    public static func check(_ entries: [PluginEntry], registry: PluginRegistry) -> PluginLoadError? {
+        do throws(PluginLoadError) {
+            let silent = Logger(label: "check", factory: { _ in SwiftLogNoOpLogHandler() })
+            _ = try make(entries, registry: registry, configuration: PluginHostConfiguration(), logger: silent)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private static func make(
+        _ entries: [PluginEntry], registry: PluginRegistry, configuration: PluginHostConfiguration, logger: Logger
+    ) throws(PluginLoadError) -> [HostedPlugin] {
+        var plugins: [HostedPlugin] = []
+        var faults: [PluginLoadError.Fault] = []
+        for (index, entry) in entries.enumerated() where entry.external == nil {
+            do throws(SettingsError) {
+                let plugin = entry.isEnabled ? try registry.makePlugin(for: entry) : nil
+                let hosted = HostedPlugin(entry: entry, plugin: plugin, configuration: configuration, logger: logger)
+                try checkHooks(of: hosted)
+                plugins.append(hosted)
+            } catch {
+                faults.append(.init(index: index, plugin: entry.name, key: error.key, message: error.message))
+            }
+        }
+        guard faults.isEmpty else { throw PluginLoadError(faults: faults) }
+        return plugins
     }
 
     private static func checkHooks(of hosted: HostedPlugin) throws(SettingsError) {

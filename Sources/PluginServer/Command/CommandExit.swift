@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ArgumentParser
-import Glibc
 import PluginConfiguration
 
 /// How commands end.
 package enum CommandExit {
-    /// Runs the command that the command line asks for, and ends the process with its exit code.
+    /// Runs the command that the command line asks for.
     ///
-    /// Usage errors end with 2, which is what this project documents, not with ArgumentParser's 64.
-    package static func main<Root: AsyncParsableCommand>(_ root: Root.Type) async -> Never {
+    /// Usage errors give 2, which is what this project documents, not ArgumentParser's 64.
+    ///
+    /// - Returns: The exit code, see ``ExitStatus``; what there is to say about it has been printed.
+    package static func run<Root: AsyncParsableCommand>(_ root: Root.Type) async -> Int32 {
         do {
             var command = try root.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -17,19 +18,15 @@ package enum CommandExit {
             } else {
                 try command.run()
             }
-            exit(ExitStatus.success)
+            return ExitStatus.success
         } catch {
-            finish(root, error)
+            let code = root.exitCode(for: error)
+            let message = root.fullMessage(for: error)
+            if !message.isEmpty {
+                // Help and version are asked for: they are the output. Everything else is a complaint.
+                (code == .success ? StandardStream.output : StandardStream.error).print(message)
+            }
+            return code == .validationFailure ? ExitStatus.configuration : code.rawValue
         }
-    }
-
-    private static func finish<Root: ParsableCommand>(_ root: Root.Type, _ error: any Error) -> Never {
-        let code = root.exitCode(for: error)
-        let message = root.fullMessage(for: error)
-        if !message.isEmpty {
-            // Help and version are asked for: they are the output. Everything else is a complaint.
-            (code == .success ? StandardStream.output : StandardStream.error).print(message)
-        }
-        exit(code == .validationFailure ? ExitStatus.configuration : code.rawValue)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Glibc
 public import PluginFramework
 
 /// An executable that serves plugins of its own: every transport, flag, signal and health check of `gatehouse plugin-server`.
@@ -17,10 +18,12 @@ public protocol PluginServerCommand {
 
 extension PluginServerCommand {
     /// Reads the command line and serves until the process is asked to end.
+    @concurrent
     public static func main() async {
-        await PluginServerRoot.$registry.withValue(PluginRegistry(plugins)) {
-            await CommandExit.main(PluginServerRoot.self)
+        let status = await PluginServerRoot.$registry.withValue(PluginRegistry(plugins)) {
+            await CommandExit.run(PluginServerRoot.self)
         }
+        exit(status)
     }
 }
 

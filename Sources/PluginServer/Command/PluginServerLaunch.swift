@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ArgumentParser
+import ArgumentParser
 import Glibc
 package import PluginConfiguration
 package import PluginFramework
@@ -18,12 +18,10 @@ package enum PluginServerLaunch {
         let configuration: LoadedConfiguration
         do throws(ConfigurationError) {
             let loader = loader(options.overrides, registry: registry)
-            configuration = try text.map { text throws(ConfigurationError) in
-                try loader.load(text: text.yaml, name: text.name)
-            } ?? loader.load()
+            configuration = if let text { try loader.load(text: text.yaml, name: text.name) } else { try loader.load() }
         } catch {
             for diagnostic in error.warnings { StandardStream.error.print("warning: \(diagnostic)") }
-            for diagnostic in error.errors { StandardStream.error.print("error: \(diagnostic)") }
+            for diagnostic in error.errors { StandardStream.error.print("\(diagnostic)") }
             throw ExitCode(ExitStatus.configuration)
         }
         let status = await PluginServerProcess(configuration: configuration, registry: registry).run()
@@ -34,6 +32,8 @@ package enum PluginServerLaunch {
     package static func loader(_ overrides: CommandLineOverrides, registry: PluginRegistry) -> ConfigurationLoader {
         var loader = ConfigurationLoader(environment: environment, overrides: overrides)
         loader.kinds = registry.kinds
+        // Plugins may have hooks of their own: the host knows, once it has made them.
+        loader.customHooks = nil
         loader.transports = [.grpc]
         return loader
     }

@@ -2,7 +2,7 @@
 
 import Glibc
 package import Logging
-import PluginFramework
+package import PluginFramework
 import Values
 
 /// Writes log lines to stderr: for people, or one JSON object a line. Stdout is for what a command was asked to print.

@@ -71,7 +71,6 @@ package struct PluginServerProcess: Sendable {
             return ExitStatus.failure
         }
         for warning in listener.warnings { logger.warning("\(warning)") }
-        warnIfExposed()
 
         do {
             let server = try GRPCServer(
