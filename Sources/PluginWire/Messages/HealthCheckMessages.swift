@@ -35,7 +35,9 @@ package struct HealthCheckRequest: WireMessage, Equatable {
 
 /// Whether a server serves.
 package struct HealthCheckResponse: WireMessage, Equatable {
-    /// What a server says of itself. The numbers are those of the standard health service too.
+    /// What a server says of itself.
+    ///
+    /// The numbers are those of the standard health service too.
     package enum Status: Int32, Sendable {
         /// It does not know.
         case unknown = 0

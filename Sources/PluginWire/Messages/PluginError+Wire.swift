@@ -4,13 +4,16 @@ import PluginFramework
 import Values
 
 extension PluginError {
-    /// What an error without a message says on the wire. The reference's client takes an error with an empty message for
-    /// none at all.
+    /// What an error without a message says on the wire.
+    ///
+    /// The reference's client takes an error with an empty message for none at all.
     fileprivate static let unnamed = "the plugin failed without a message; see the plugin server's log"
 }
 
 extension WireWriter {
-    /// The content of a PluginError. A JSON-RPC code beyond 32 bits, which the field cannot hold, becomes the default.
+    /// The content of a PluginError.
+    ///
+    /// A JSON-RPC code beyond 32 bits, which the field cannot hold, becomes the default.
     mutating func errorContent(_ error: PluginError) throws(WireError) {
         errorCode(error)
         try structField(4, "details", error.details)

@@ -7,7 +7,9 @@ import Values
 // A PluginResult travels as a Struct. Its parts (the payload, metadata, details, headers) count their nesting each from 1:
 // a payload that could be received can also be sent back, although it lies two levels deeper then.
 extension WireWriter {
-    /// The content of a Struct that says the result. What has its default is left out.
+    /// The content of a Struct that says the result.
+    ///
+    /// What has its default is left out.
     mutating func resultContent(_ result: PluginResult) throws(WireError) {
         if result.retryDelayMilliseconds != 0 {
             entry("retry_delay_ms", result.retryDelayMilliseconds)
@@ -52,7 +54,9 @@ extension WireWriter {
 }
 
 extension WireReader {
-    /// Decodes the rest of this message, a Struct that says a result. Keys that are not known are checked and ignored.
+    /// Decodes the rest of this message, a Struct that says a result.
+    ///
+    /// Keys that are not known are checked and ignored.
     mutating func decodeResult(of whole: ByteBuffer, into result: inout PluginResult) throws(WireError) {
         while let tag = try nextTag() {
             guard tag == StructFields.entry else {
@@ -138,7 +142,8 @@ extension WireReader {
     private mutating func decodeWhole(depth: Int = 0) throws(WireError) -> Value? {
         var value = Value.null
         try decodeValue(into: &value, depth: depth)
-        return value.isNull ? nil : value
+        // Spelled out: a bare nil next to a Value would be a null, not the absence of a value.
+        return value.isNull ? Value?.none : value
     }
 
     private mutating func decodeBool() throws(WireError) -> Bool? {

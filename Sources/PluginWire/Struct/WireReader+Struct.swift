@@ -11,6 +11,7 @@ extension WireReader {
     ///
     /// - Parameter depth: How many objects and arrays lie around its members, this one included.
     mutating func decodeStruct(into object: inout ValueObject, depth: Int) throws(WireError) {
+        if object.isEmpty { object.reserveCapacity(expectedCount(bytesEach: 12)) }
         while let tag = try nextTag() {
             if tag == StructFields.entry {
                 var entry = try message()
@@ -81,7 +82,13 @@ extension WireReader {
         }
     }
 
+    /// How many members or elements to make room for: of small ones, so that room follows the bytes that are there.
+    private func expectedCount(bytesEach: Int) -> Int {
+        min((end &- position) / bytesEach, 8)
+    }
+
     private mutating func decodeList(into elements: inout [Value], depth: Int) throws(WireError) {
+        if elements.isEmpty { elements.reserveCapacity(expectedCount(bytesEach: 6)) }
         while let tag = try nextTag() {
             guard tag == StructFields.element else {
                 try skip(tag)
