@@ -248,10 +248,12 @@ def print_row(row: dict) -> None:
         if ours and figures is not ours:
             # Of each round, then the median: what slows the machine down for a while slows both.
             pairs = list(zip(ours["rounds"], figures["rounds"], strict=True))
-            figures["gatehouse_calls_ratio"] = faster = median([mine["rate"] / other["rate"] for mine, other in pairs])
-            figures["gatehouse_cpu_ratio"] = cheaper = median([other["cpu_us"] / mine["cpu_us"] for mine, other in pairs])
+            faster = median([mine["rate"] / other["rate"] for mine, other in pairs])
+            cheaper = median([other["cpu_us"] / mine["cpu_us"] for mine, other in pairs])
+            figures |= {"gatehouse_calls_ratio": faster, "gatehouse_cpu_ratio": cheaper}
             versus = f"   gatehouse: {faster:5.2f} x calls/s, {cheaper:5.2f} x by CPU"
-        print(f"  {name:10} {figures['calls_per_second']:9.0f} calls/s {figures['cpu_us_per_call']:8.1f} us CPU/call{versus}")
+        rate, cpu = figures["calls_per_second"], figures["cpu_us_per_call"]
+        print(f"  {name:10} {rate:9.0f} calls/s {cpu:8.1f} us CPU/call{versus}")
     sys.stdout.flush()
 
 
@@ -279,7 +281,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="rounds of which the median is taken (default 7, quick 3)")
     parser.add_argument("--seconds", type=float, help="length of one run (default 1, quick 0.5)")
     parser.add_argument("--json", default=str(ROOT / ".build/benchmarks/results.json"), help="where the figures go")
-    parser.add_argument("--only", action="append", choices=["gatehouse", "reference", "c++"], help="leave out the others")
+    choices = ["gatehouse", "reference", "c++"]
+    parser.add_argument("--only", action="append", choices=choices, help="leave out the others")
     options = parser.parse_args()
     options.rounds = options.rounds or (3 if options.quick else 7)
     options.seconds = options.seconds or (0.5 if options.quick else 1.0)
@@ -288,10 +291,10 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory(prefix="gh-bench-") as folder:
         makers = {"gatehouse": gatehouse_command, "reference": reference_command, "c++": cpp_command}
-        candidates = [
-            Candidate(name, make(folder)) for name, make in makers.items() if not options.only or name in options.only
-        ]
-        print(f"{options.rounds} rounds of {options.seconds} s, medians; {os.cpu_count()} processors, {platform.platform()}")
+        chosen = options.only or choices
+        candidates = [Candidate(name, make(folder)) for name, make in makers.items() if name in chosen]
+        print(f"{options.rounds} rounds of {options.seconds} s, medians, on {os.cpu_count()} processors")
+        print(platform.platform())
         idle = starts(candidates, 3 if options.quick else 5, folder)
         print("\nStart and idle memory")
         for name, figures in idle.items():

@@ -23,8 +23,6 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "gatehouse: what our server does and the reference does not")
-
-
     if config.getoption("--server") == "gatehouse":
         for command in (servers.command("gatehouse")[0], servers.binary("GATEHOUSE_BIN", "gatehouse")):
             if not os.access(command, os.X_OK):

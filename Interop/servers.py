@@ -22,6 +22,11 @@ LIVENESS = 30.0
 FOREIGN = ("PLUGINS_", "UNIX_SOCKET_PATH", "GATEHOUSE_")
 
 
+def clean_environment() -> dict[str, str]:
+    """The caller's environment without what a server would read."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+
+
 def binary(variable: str, name: str) -> str:
     """The path of one of our executables: from the environment, else where a debug build puts it."""
     return os.environ.get(variable) or str(ROOT / ".build" / "debug" / name)
@@ -42,7 +47,6 @@ class Process:
     ):
         # A logger that writes to a full pipe would stall the server, hence the file.
         self.log_path = os.path.join(folder, f"stderr-{time.monotonic_ns()}.log")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 arguments,
@@ -50,7 +54,7 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=folder,
-                env={**inherited, **(environment or {})},
+                env={**clean_environment(), **(environment or {})},
                 text=True,
                 umask=umask,
             )

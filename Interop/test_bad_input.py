@@ -284,7 +284,8 @@ def deflate(data_size: int) -> bytes:
 
 def test_gzip_is_understood(connection):
     body = raw.message(gzip.compress(raw.invoke(text="x" * 5_000)), flag=1)
-    assert connection.call(body, grpc_encoding="gzip").response.result["modified_payload"]["args"]["text"] == "x" * 5_000
+    response = connection.call(body, grpc_encoding="gzip").response
+    assert response.result["modified_payload"]["args"]["text"] == "x" * 5_000
     # Each message says for itself whether it is compressed.
     assert connection.call(raw.message(raw.invoke()), grpc_encoding="gzip").response.plugin_name == "Echo"
 
@@ -567,7 +568,9 @@ async def test_10000_ordinary_cancellations_keep_the_connection(victim, channel)
 
 @pytest.mark.gatehouse
 @pytest.mark.parametrize(
-    "piece", [frame(0x6, 0, 0, bytes(8)), frame(0x4, 0, 0), frame(0x2, 0, 1, bytes(5))], ids=["ping", "settings", "priority"]
+    "piece",
+    [frame(0x6, 0, 0, bytes(8)), frame(0x4, 0, 0), frame(0x2, 0, 1, bytes(5))],
+    ids=["ping", "settings", "priority"],
 )
 def test_flood_of_control_frames_ends_the_connection(victim, connection, piece):
     with Memory(victim) as memory:

@@ -419,7 +419,12 @@ def test_config_check_and_show(folder):
 
     def run(*arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [gatehouse, "config", *arguments], capture_output=True, text=True, timeout=LIVENESS, cwd=folder.path
+            [gatehouse, "config", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=LIVENESS,
+            cwd=folder.path,
+            env=servers.clean_environment(),
         )
 
     good = run("check", path)
