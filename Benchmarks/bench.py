@@ -66,6 +66,8 @@ class Candidate:
     name: str
     #: Makes the command and its environment for an address: "tcp:PORT" or "unix:PATH".
     command: Callable[[str], tuple[list[str], dict[str, str]]]
+    #: Whether it prints READY once it listens. The reference does not; for it, accepting a connection must do.
+    says_ready: bool
 
 
 def gatehouse_command(folder: str):
@@ -124,7 +126,10 @@ class Running:
         arguments, environment = candidate.command(address)
         begin = time.monotonic()
         self.process = Process(arguments, folder, environment)
-        self._wait_until_accepting()
+        if candidate.says_ready:
+            self.process.wait_for_line("READY", LIVENESS)
+        else:
+            self._wait_until_accepting()
         self.start_seconds = time.monotonic() - begin
 
     def _wait_until_accepting(self) -> None:
@@ -246,15 +251,19 @@ def print_row(row: dict) -> None:
     for name, figures in row["servers"].items():
         versus = ""
         if ours and figures is not ours:
-            faster = ours["calls_per_second"] / figures["calls_per_second"]
-            cheaper = figures["cpu_us_per_call"] / ours["cpu_us_per_call"]
+            # Of each round, then the median: what slows the machine down for a while slows both.
+            pairs = list(zip(ours["rounds"], figures["rounds"], strict=True))
+            faster = median([mine["rate"] / other["rate"] for mine, other in pairs])
+            cheaper = median([other["cpu_us"] / mine["cpu_us"] for mine, other in pairs])
+            figures |= {"gatehouse_calls_ratio": faster, "gatehouse_cpu_ratio": cheaper}
             versus = f"   gatehouse: {faster:5.2f} x calls/s, {cheaper:5.2f} x by CPU"
-        print(f"  {name:10} {figures['calls_per_second']:9.0f} calls/s {figures['cpu_us_per_call']:8.1f} us CPU/call{versus}")
+        rate, cpu = figures["calls_per_second"], figures["cpu_us_per_call"]
+        print(f"  {name:10} {rate:9.0f} calls/s {cpu:8.1f} us CPU/call{versus}")
     sys.stdout.flush()
 
 
 def starts(candidates: list[Candidate], count: int, folder: str) -> dict:
-    """How long each server takes until it accepts a connection, and its peak memory when idle."""
+    """How long each server takes until it is ready, and its peak memory when idle."""
     figures = {candidate.name: {"start": [], "peak": []} for candidate in candidates}
     for _ in range(count):
         for candidate in candidates:
@@ -274,26 +283,27 @@ def starts(candidates: list[Candidate], count: int, folder: str) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="Benchmarks/run")
     parser.add_argument("--quick", action="store_true", help="3 short rounds of 1 x 32 over TCP")
-    parser.add_argument("--rounds", type=int, help="rounds of which the median is taken (default 5, quick 3)")
-    parser.add_argument("--seconds", type=float, help="length of one run (default 2, quick 0.5)")
+    parser.add_argument("--rounds", type=int, help="rounds of which the median is taken (default 7, quick 3)")
+    parser.add_argument("--seconds", type=float, help="length of one run (default 1, quick 0.5)")
     parser.add_argument("--json", default=str(ROOT / ".build/benchmarks/results.json"), help="where the figures go")
-    parser.add_argument("--only", action="append", choices=["gatehouse", "reference", "c++"], help="leave out the others")
+    choices = ["gatehouse", "reference", "c++"]
+    parser.add_argument("--only", action="append", choices=choices, help="leave out the others")
     options = parser.parse_args()
-    options.rounds = options.rounds or (3 if options.quick else 5)
-    options.seconds = options.seconds or (0.5 if options.quick else 2.0)
+    options.rounds = options.rounds or (3 if options.quick else 7)
+    options.seconds = options.seconds or (0.5 if options.quick else 1.0)
     shapes = [(1, 32)] if options.quick else [(1, 1), (1, 32), (8, 16)]
     transports = ["tcp"] if options.quick else ["tcp", "uds"]
 
     with tempfile.TemporaryDirectory(prefix="gh-bench-") as folder:
         makers = {"gatehouse": gatehouse_command, "reference": reference_command, "c++": cpp_command}
-        candidates = [
-            Candidate(name, make(folder)) for name, make in makers.items() if not options.only or name in options.only
-        ]
-        print(f"{options.rounds} rounds of {options.seconds} s, medians; {os.cpu_count()} processors, {platform.platform()}")
+        chosen = options.only or choices
+        candidates = [Candidate(name, make(folder), name != "reference") for name, make in makers.items() if name in chosen]
+        print(f"{options.rounds} rounds of {options.seconds} s, medians, on {os.cpu_count()} processors")
+        print(platform.platform())
         idle = starts(candidates, 3 if options.quick else 5, folder)
         print("\nStart and idle memory")
         for name, figures in idle.items():
-            print(f"  {name:10} {figures['start_ms']:8.1f} ms to accept {figures['peak_idle_mib']:8.1f} MiB peak")
+            print(f"  {name:10} {figures['start_ms']:8.1f} ms to READY  {figures['peak_idle_mib']:8.1f} MiB peak")
         rows = []
         for transport in transports:
             rows += measure(candidates, transport, shapes, options, folder)

@@ -3,6 +3,8 @@
 
 import peers  # noqa: F401  (first: it cleans the environment the peers read)
 
+import os
+
 import grpc
 import pytest
 import pytest_asyncio
@@ -21,6 +23,12 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "gatehouse: what our server does and the reference does not")
+    if config.getoption("--server") == "gatehouse":
+        for command in (servers.command("gatehouse")[0], servers.binary("GATEHOUSE_BIN", "gatehouse")):
+            if not os.access(command, os.X_OK):
+                raise pytest.UsageError(
+                    f"{command} is missing: run `swift build`, or set INTEROP_PLUGINS_BIN and GATEHOUSE_BIN"
+                )
 
 
 def pytest_collection_modifyitems(config, items):

@@ -11,10 +11,12 @@ import os
 for _name in [name for name in os.environ if name.startswith(("PLUGINS_", "UNIX_SOCKET_PATH"))]:
     del os.environ[_name]
 os.environ["PLUGINS_SSRF_PROTECTION_ENABLED"] = "false"
-# A test that provokes errors would otherwise print a page of start-up warnings about the gateway's demo secrets.
-os.environ.setdefault("LOG_LEVEL", "CRITICAL")
 
+import logging  # noqa: E402
 from importlib import import_module, util  # noqa: E402
+
+# The import would print a page of warnings about the gateway's demo secrets.
+logging.disable(logging.CRITICAL)
 
 if util.find_spec("cpex") is not None:
     GENERATION = "1.0.7"
@@ -91,3 +93,5 @@ CUSTOM_HOOK = "document_review"
 UNKNOWN_HOOK = "hook_of_nobody"
 for _hook in (CUSTOM_HOOK, UNKNOWN_HOOK):
     get_hook_registry().register_hook(_hook, Review, PluginResult[Review])
+
+logging.disable(logging.NOTSET)

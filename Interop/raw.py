@@ -182,24 +182,27 @@ class Connection:
         if not data:
             self.closed = True
             return
-        self._scan(data)
-        with contextlib.suppress(h2.exceptions.ProtocolError):
-            for event in self.h2.receive_data(data):
-                self._take(event)
-
-    def _scan(self, data: bytes) -> None:
         self._unscanned += data
-        while len(self._unscanned) >= 9:
-            length = int.from_bytes(self._unscanned[:3], "big")
-            if len(self._unscanned) < 9 + length:
-                return
-            kind, stream = self._unscanned[3], int.from_bytes(self._unscanned[5:9], "big") & 0x7FFF_FFFF
-            content = bytes(self._unscanned[9 : 9 + length])
-            del self._unscanned[: 9 + length]
-            if kind == 0x7:
-                self.goaway = int.from_bytes(content[4:8], "big")
-            elif kind == 0x3:
-                self.resets[stream] = int.from_bytes(content, "big")
+        at = 0
+        while len(self._unscanned) - at >= 9:
+            end = at + 9 + int.from_bytes(self._unscanned[at : at + 3], "big")
+            if len(self._unscanned) < end:
+                break
+            self._take_frame(bytes(self._unscanned[at:end]))
+            at = end
+        del self._unscanned[:at]
+
+    def _take_frame(self, frame: bytes) -> None:
+        kind, stream, content = frame[3], int.from_bytes(frame[5:9], "big") & 0x7FFF_FFFF, frame[9:]
+        if kind == 0x7:
+            # Kept from h2, which would take no answers after it.
+            self.goaway = int.from_bytes(content[4:8], "big")
+            return
+        if kind == 0x3:
+            self.resets[stream] = int.from_bytes(content, "big")
+        with contextlib.suppress(h2.exceptions.ProtocolError):
+            for event in self.h2.receive_data(frame):
+                self._take(event)
 
     def _take(self, event) -> None:
         answer = self.answers.setdefault(getattr(event, "stream_id", 0) or 0, Answer())

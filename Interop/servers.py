@@ -18,6 +18,13 @@ ROOT = HERE.parent
 PLUGINS = HERE / "plugins.yaml"
 #: How long anything that must happen may take, in seconds: generous, since it is only there to end a hanging test.
 LIVENESS = 30.0
+#: Variables that a server would read (or complain about), and that the caller's environment must not set for it.
+FOREIGN = ("PLUGINS_", "UNIX_SOCKET_PATH", "GATEHOUSE_")
+
+
+def clean_environment() -> dict[str, str]:
+    """The caller's environment without what a server would read."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
 
 
 def binary(variable: str, name: str) -> str:
@@ -40,7 +47,6 @@ class Process:
     ):
         # A logger that writes to a full pipe would stall the server, hence the file.
         self.log_path = os.path.join(folder, f"stderr-{time.monotonic_ns()}.log")
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("PLUGINS_") and k != "UNIX_SOCKET_PATH"}
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 arguments,
@@ -48,7 +54,7 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=folder,
-                env={**inherited, **(environment or {})},
+                env={**clean_environment(), **(environment or {})},
                 text=True,
                 umask=umask,
             )

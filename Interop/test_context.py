@@ -101,7 +101,9 @@ async def test_state_is_the_requests_and_not_the_plugins(server, connect):
 
 
 async def test_untouched_context_stays_as_it_was(server, connect):
-    context = peers.context(state={"a": 1}, metadata={"b": [None]}, global_state={"c": {"d": True}}, user={"email": "x"})
+    context = peers.context(
+        state={"a": 1}, metadata={"b": [None]}, global_state={"c": {"d": True}}, user={"email": "x"}
+    )
     await (await connect(server, "Echo")).invoke_hook(PRE, tool(), context)
     assert context.state == {"a": 1}
     assert context.metadata == {"b": [None]}

@@ -21,7 +21,8 @@ namespace plugins = mcpgateway::plugins;
 namespace {
 
 class Service final : public plugins::PluginService::CallbackService {
-    grpc::ServerUnaryReactor *InvokeHook(grpc::CallbackServerContext *context, const plugins::InvokeHookRequest *request,
+    grpc::ServerUnaryReactor *InvokeHook(grpc::CallbackServerContext *context,
+                                         const plugins::InvokeHookRequest *request,
                                          plugins::InvokeHookResponse *response) override {
         grpc::ServerUnaryReactor *reactor = context->DefaultReactor();
         if (!request->has_payload() || !request->has_context()) {
