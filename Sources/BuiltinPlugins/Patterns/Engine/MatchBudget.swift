@@ -32,13 +32,14 @@ package struct MatchBudget: Sendable {
     /// Every so many searches one is timed, and stands for all of them.
     static let sampling = 16
 
-    /// Takes off what has passed since `start`, `times` over; false when nothing is left.
-    mutating func spend(since start: inout UInt64, times: Int64 = 1) -> Bool {
-        let now = Self.now()
-        left -= Int64(now - start) * times
-        start = now
+    /// Takes off a cost, `times` over; false when nothing is left.
+    mutating func spend(nanoseconds: UInt64, times: Int) -> Bool {
+        left -= Int64(clamping: nanoseconds) * Int64(times)
         return left > 0
     }
+
+    /// Whether less than this is left.
+    func isShortOf(nanoseconds: UInt64) -> Bool { left < Int64(clamping: nanoseconds) }
 
     /// The CPU time of this thread in nanoseconds.
     static func now() -> UInt64 {

@@ -8,10 +8,10 @@ import Synchronization
 /// `@unchecked Sendable`: a workspace belongs to one call from `take` to `giveBack`; the pool's lock orders the
 /// hand-overs.
 final class MatchWorkspace: @unchecked Sendable {
-    /// Steps at one place of a text before a search turns careful: about 20 microseconds.
-    static let quickMatchLimit: UInt32 = 2_000
-    /// Steps at one place of a text before a search is given up: about 20 milliseconds.
-    static let carefulMatchLimit: UInt32 = 2_000_000
+    /// Steps at one place of a text that a search begins with: about 20 microseconds.
+    static let firstMatchLimit: UInt32 = 2_000
+    /// Steps at one place of a text above which a search is given up, whatever its time.
+    static let lastMatchLimit: UInt32 = firstMatchLimit << 13
     /// Memory of the interpreter (used where there is no JIT), in KiB.
     static let heapLimit: UInt32 = 32 * 1024
     private static let stackStart = 32 * 1024

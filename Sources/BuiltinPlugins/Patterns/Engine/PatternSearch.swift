@@ -5,23 +5,28 @@ import Synchronization
 
 /// One pattern searching one text, within limits.
 ///
-/// PCRE2's match limit counts the steps at one start position only, so that `[0-9]+x` on a megabyte of digits runs
-/// for minutes without meeting it. Therefore a search runs in windows of start positions, so sized that a window costs
-/// at most some tens of milliseconds, and the budget is looked at between them. At the first place that needs more
-/// than the quick limit the windows become small and the limit large.
+/// PCRE2's match limit counts steps, at one start position only. So `[0-9]+x` on a megabyte of digits runs for minutes
+/// without meeting it, and in `.*.*=` one step reads much of the text. Time is what must be bounded, and PCRE2 cannot be
+/// interrupted; therefore a search runs in windows of start positions, with a step limit that begins low. Between
+/// windows the clock is read: windows grow while they are cheap, and the step limit doubles while there is time left
+/// for the dearer try. A search of ordinary cost in a text of ordinary size is one window and reads no clock.
 struct PatternSearch: ~Copyable {
     private let compiled: CompiledPattern
     private let source: String
     private let text: UnsafeBufferPointer<UInt8>
     private let workspace: MatchWorkspace
     private let offsets: UnsafeMutablePointer<Int>
-    private let quickWindow: Int
-    private var isCareful = false
+    /// How many start positions a window has, in bytes.
+    private var window: Int
+    /// How many steps one start position may take.
+    private var stepLimit = MatchWorkspace.firstMatchLimit
 
-    /// Bytes of start positions per window while a place may cost `MatchWorkspace.carefulMatchLimit` steps.
-    private static let carefulWindow = 16
-    /// A window does not look at more bytes than this altogether, if every start position reads to the end.
-    private static let windowWork = 64 << 20
+    /// A first window looks at no more bytes than this, if every start position reads to the end.
+    private static let firstWindowWork = 4 << 20
+    /// Below this a window was cheap, in nanoseconds.
+    private static let cheap: UInt64 = 2_000_000
+    /// Above this a window was dear.
+    private static let dear: UInt64 = 20_000_000
     /// PCRE2 cannot be given a null pointer for a text.
     private static let emptyText: StaticString = ""
 
@@ -37,7 +42,7 @@ struct PatternSearch: ~Copyable {
         // Offsets are size_t, which Swift has as UInt; a text is never longer than Int.max.
         offsets = UnsafeMutableRawPointer(pcre2_get_ovector_pointer_8(workspace.data))
             .assumingMemoryBound(to: Int.self)
-        quickWindow = max(64, min(4096, Self.windowWork / max(text.count, 1)))
+        window = max(4, Self.firstWindowWork / max(text.count, 1))
     }
 
     deinit { MatchWorkspace.giveBack(workspace) }
@@ -60,52 +65,61 @@ struct PatternSearch: ~Copyable {
     ) throws(PatternError) -> Bool {
         var start = from
         var options = PCRE2.noUTFCheck | (notEmptyAtStart ? PCRE2.notEmptyAtStart : 0)
-        var clock: UInt64 = 0
         let isSampled = budget.isSampled()
-        if isSampled { clock = MatchBudget.now() }
-        isCareful = false
-        setLimit(MatchWorkspace.quickMatchLimit)
+        var clock: UInt64 = isSampled ? MatchBudget.now() : 0
+        setStepLimit()
 
         while true {
-            var last = start + (isCareful ? Self.carefulWindow : quickWindow)
+            var last = start + window
             while last + 1 < text.count, text[last + 1] & 0xC0 == 0x80 { last += 1 }
             let isLastWindow = last >= text.count
             pcre2_set_offset_limit_8(workspace.context, isLastWindow ? Int(bitPattern: PCRE2.unset) : last)
 
             let result = match(from: start, options: options)
             if result > 0 || (result == PCRE2.noMatch && isLastWindow) {
-                if isSampled || clock != 0 {
-                    try spend(&budget, since: &clock, times: isSampled ? Int64(MatchBudget.sampling) : 1)
-                }
+                if clock != 0 { try spend(&budget, since: &clock, times: isSampled ? MatchBudget.sampling : 1) }
                 return result > 0
             }
+            let cost = try spend(&budget, since: &clock, times: 1)
             switch result {
             case PCRE2.noMatch:
                 start = last + 1
                 options = PCRE2.noUTFCheck
-            case PCRE2.matchLimit where !isCareful:
-                isCareful = true
-                setLimit(MatchWorkspace.carefulMatchLimit)
+                if cost < Self.cheap { window *= 2 } else if cost > Self.dear { window = max(1, window / 4) }
+            case PCRE2.matchLimit where stepLimit < MatchWorkspace.lastMatchLimit:
+                stepLimit *= 2
+                setStepLimit()
+                window = 1
+                // Twice the steps can take four times the time: each may read further.
+                if budget.isShortOf(nanoseconds: 4 * cost) { throw tooLong(budget) }
             default:
                 throw failure(result)
             }
-            if clock == 0 { clock = MatchBudget.now() }
-            try spend(&budget, since: &clock, times: 1)
         }
     }
 
-    private func setLimit(_ limit: UInt32) {
-        pcre2_set_match_limit_8(workspace.context, limit)
-        pcre2_set_depth_limit_8(workspace.context, limit)
+    private func setStepLimit() {
+        pcre2_set_match_limit_8(workspace.context, stepLimit)
+        pcre2_set_depth_limit_8(workspace.context, stepLimit)
     }
 
-    private func spend(_ budget: inout MatchBudget, since clock: inout UInt64, times: Int64) throws(PatternError) {
-        guard budget.spend(since: &clock, times: times) else {
-            throw PatternError(
-                .tooExpensive,
-                "searching takes more than \(budget.limit) of CPU time; make the pattern simpler or the text shorter",
-                pattern: source)
-        }
+    /// Charges the time since `clock`, and returns it. The first window of a search has no clock: it counts as nothing.
+    @discardableResult
+    private func spend(
+        _ budget: inout MatchBudget, since clock: inout UInt64, times: Int
+    ) throws(PatternError) -> UInt64 {
+        let now = MatchBudget.now()
+        let cost = clock == 0 ? 0 : now - clock
+        clock = now
+        guard budget.spend(nanoseconds: cost, times: times) else { throw tooLong(budget) }
+        return cost
+    }
+
+    private func tooLong(_ budget: MatchBudget) -> PatternError {
+        PatternError(
+            .tooExpensive,
+            "searching takes more than \(budget.limit) of CPU time; make the pattern simpler or the text shorter",
+            pattern: source)
     }
 
     private func match(from start: Int, options: UInt32) -> Int32 {
@@ -129,7 +143,7 @@ struct PatternSearch: ~Copyable {
         case PCRE2.matchLimit, PCRE2.depthLimit:
             PatternError(
                 .tooExpensive,
-                "one place of the text takes more than \(MatchWorkspace.carefulMatchLimit) steps; "
+                "one place of the text takes more than \(MatchWorkspace.lastMatchLimit) steps; "
                     + "avoid nested repetition such as (a+)+", pattern: source)
         case PCRE2.jitStackLimit, PCRE2.heapLimit, PCRE2.noMemory:
             PatternError(

@@ -42,7 +42,9 @@ struct PatternScanner {
         let start = position
         while let scalar = take() {
             guard scalar == terminator.value else { continue }
-            if position - 1 == start { throw error("missing group name; write one or leave the group unnamed", at: start) }
+            if position - 1 == start {
+                throw error("missing group name; write one or leave the group unnamed", at: start)
+            }
             return text(start..<(position - 1))
         }
         if position == start { throw error("missing group name; write one or leave the group unnamed", at: start) }

@@ -59,9 +59,12 @@ struct PatternTranslator {
         try checkLastBackslash()
         // The global flags are known once the leading groups have been read, so the scope is written afterwards.
         _ = try translateBranches(nesting: 0)
-        if scanner.next != nil { throw scanner.error("unbalanced parenthesis; remove it or write \\)", at: scanner.position) }
+        if scanner.next != nil {
+            throw scanner.error("unbalanced parenthesis; remove it or write \\)", at: scanner.position)
+        }
         for condition in conditions where condition.number > groupCount {
-            throw scanner.error("invalid group reference \(condition.number); there is no such group", at: condition.offset)
+            throw scanner.error(
+                "invalid group reference \(condition.number); there is no such group", at: condition.offset)
         }
         if Self.isCaseless(flags) {
             writer.insert("(?i:", at: 0)
