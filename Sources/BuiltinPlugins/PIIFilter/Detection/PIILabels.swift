@@ -64,7 +64,15 @@ struct PIILabels: Sendable {
                 position += 1
             }
         }
-        return text.isLetter(position) || text.isDigit(position) ? nil : position
+        return isInsideWord(position, text) ? nil : position
+    }
+
+    /// Whether a word goes on at `position`; a hump, as in `accountNumber`, begins another one.
+    private static func isInsideWord(_ position: Int, _ text: TextBytes) -> Bool {
+        if TextBytes.isUppercase(text[position]), text.isLetter(position - 1) {
+            return TextBytes.isUppercase(text[position - 1])
+        }
+        return text.isLetter(position) || text.isDigit(position)
     }
 
     /// The label that a key consists of, perhaps with a filler such as `number`.
@@ -73,7 +81,8 @@ struct PIILabels: Sendable {
         return key.withUTF8 { bytes in
             let text = TextBytes(bytes)
             // `user_ssn`, `homeAccountNumber`: the label may follow other words.
-            for position in 0..<min(text.count, 64) where position == 0 || !text.isLetter(position - 1) {
+            for position in 0..<min(text.count, 64)
+            where !text.isLetter(position - 1) || !Self.isInsideWord(position, text) {
                 if let (label, end) = label(at: position, in: text),
                     Self.valueStart(after: end, in: text) >= text.count
                 {

@@ -26,16 +26,19 @@ enum PIIValueScanner {
     ) -> Range<Int>? {
         var position = start
         var digits = 0
+        var best: Range<Int>?
         while digits <= counts.upperBound {
             if text.isDigit(position) {
                 digits += 1
-            } else if !(digits > 0 && NumberScanner.isSeparator(text[position]) && text.isDigit(position + 1)) {
-                break
+                position += 1
+                continue
             }
+            // Another number may follow: the value ends where a group ends with enough digits.
+            if counts.contains(digits), !text.isWord(position) { best = start..<position }
+            guard digits > 0, NumberScanner.isSeparator(text[position]), text.isDigit(position + 1) else { break }
             position += 1
         }
-        guard counts.contains(digits), !text.isWord(position) else { return nil }
-        return start..<position
+        return best
     }
 
     /// Letters and digits (dashes between them), with a least number of digits: `License agreement` is no licence.

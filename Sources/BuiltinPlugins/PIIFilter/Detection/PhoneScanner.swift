@@ -11,22 +11,22 @@ enum PhoneScanner {
     private static func international(at start: Int, in text: TextBytes) -> Range<Int>? {
         guard text[start + 1] &- 0x31 < 9 else { return nil }
         var position = start + 1
-        var end = position
         var digits = 0
+        var best: Range<Int>?
         while digits <= 15 {
             if text.isDigit(position) {
                 digits += 1
                 position += 1
-                end = position
                 continue
             }
+            // Another number may follow: this one ends at the last group that leaves it short enough.
+            if digits >= 8, !text.isWord(position) { best = start..<position }
             var next = position
             while next < position + 3, isFiller(text[next]) { next += 1 }
             guard next > position, text.isDigit(next) else { break }
             position = next
         }
-        guard (8...15).contains(digits), !text.isWord(end) else { return nil }
-        return start..<end
+        return best
     }
 
     private static func isFiller(_ byte: UInt8) -> Bool {
