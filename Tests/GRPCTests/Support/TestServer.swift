@@ -16,6 +16,11 @@ struct TestServer: Sendable {
     let group: ServiceGroup
     let log: LogRecorder
 
+    /// Begins graceful shutdown.
+    func shutDown() async {
+        await group.triggerGracefulShutdown()
+    }
+
     /// Runs a server around `body`, ends it gracefully, and fails when it does not end well.
     static func with<R: Sendable>(
         _ methods: [GRPCMethod] = TestMethods.all,
