@@ -219,11 +219,11 @@ import Testing
         try await TestServer.with { server async throws in
             try await TestClient.with(port: server.port) { client async throws in
                 let streams = (0..<20).map { number in
-                    (number, client.start("/test.Test/Echo", [UInt8](repeating: UInt8(number), count: 1 << 20)))
+                    (number, client.start("/test.Test/Echo", [UInt8](repeating: UInt8(number), count: 1 << 18)))
                 }
                 for (number, stream) in streams {
                     let message = try await client.response(stream).messages.first
-                    #expect(message?.count == 1 << 20)
+                    #expect(message?.count == 1 << 18)
                     #expect(message?.allSatisfy { $0 == UInt8(number) } == true)
                 }
                 try await eventually("all is given back") { server.budget.reserved == 0 }

@@ -45,8 +45,10 @@ extension ServerConnection {
         )
     }
 
-    /// The one place where a task without a parent starts. It belongs to this connection, which counts it in `running`,
-    /// cancels it when its call is over, and does not end before it.
+    /// The one place where a task without a parent starts.
+    ///
+    /// It belongs to this connection, which counts it in `running`, cancels it when its call is over, and does not
+    /// end before it.
     private func begin(_ stream: CallStream, inline: Bool, _ operation: @escaping @Sendable () async -> Void) {
         if let deadline = stream.deadline, deadline <= .now() {
             fail(stream, Self.deadlineExceeded)

@@ -184,7 +184,7 @@ final class TestClient: Sendable {
     }
 
     func wait(_ what: String, _ isMet: @escaping @Sendable (State) -> Bool) async throws {
-        let limit = channel.eventLoop.scheduleTask(in: .seconds(30)) { [recorder] in
+        let limit = channel.eventLoop.scheduleTask(in: .seconds(120)) { [recorder] in
             recorder.update { $0.isTimedOut = true }
         }
         defer { limit.cancel() }
