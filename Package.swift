@@ -62,7 +62,8 @@ let package = Package(
         library("PluginConfiguration", ["Values", "PluginFramework", yams]),
         library("PluginWire", ["Values", "PluginFramework", nio], exclude: ["Protos"]),
         library("Sockets", [nio, nioPosix]),
-        library("GRPC", ["CZlib", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle], exclude: ["Protos"]),
+        library(
+            "GRPC", ["CZlib", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle], exclude: ["Protos"]),
         library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", nio, logging]),
         library("BuiltinPlugins", ["Values", "PluginFramework", "CPCRE2"]),
         library(
@@ -102,7 +103,9 @@ let package = Package(
         tests("GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, "CZlib"]),
         tests("GRPCTransport", ["GRPC", "PluginWire", "PluginFramework", "Values", nio, nioPosix, nioHTTP2]),
         tests("BuiltinPlugins", ["PluginFramework", "Values"]),
-        tests("PluginServer", ["PluginFramework", "PluginConfiguration", "GRPCTransport", "GRPC", "Values", nio, nioPosix]),
+        tests(
+            "PluginServer",
+            ["PluginFramework", "PluginConfiguration", "GRPCTransport", "GRPC", "Values", nio, nioPosix]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -16,7 +16,9 @@ struct BusinessHours: Plugin, ToolPreInvoke {
     let settings: Settings
 
     init(settings: Settings) throws {
-        guard (0...23).contains(settings.opens) else { throw SettingsError(key: "opens", "must be an hour from 0 to 23") }
+        guard (0...23).contains(settings.opens) else {
+            throw SettingsError(key: "opens", "must be an hour from 0 to 23")
+        }
         guard (settings.opens + 1...24).contains(settings.closes) else {
             throw SettingsError(key: "closes", "must be an hour after `opens`, at most 24")
         }

@@ -14,7 +14,8 @@ extension PluginContext {
             default: "object"
             }
         return [
-            "request_id": .string(values.global.requestID), "user": values.global.user ?? nil, "user_kind": .string(kind),
+            "request_id": .string(values.global.requestID), "user": values.global.user ?? nil,
+            "user_kind": .string(kind),
             "tenant_id": values.global.tenantID.map(Value.string) ?? nil,
             "server_id": values.global.serverID.map(Value.string) ?? nil, "global_state": .object(values.global.state),
             "global_metadata": .object(values.global.metadata), "state": .object(values.state),

@@ -57,7 +57,8 @@ struct ModifyPlugin: EveryHookPlugin {
 
     func answer(_ hook: HookName, _ payload: ValueObject) -> Verdict<AnyPayload> {
         .pass(
-            AnyPayload(.object(Self.modified(hook, payload))), metadata: ["modified": .string(hook.rawValue), "count": 2],
+            AnyPayload(.object(Self.modified(hook, payload))),
+            metadata: ["modified": .string(hook.rawValue), "count": 2],
             httpHeaders: ["x-result": "modified"], retryDelayMilliseconds: 250)
     }
 

@@ -15,7 +15,9 @@ struct FailPlugin: Plugin, ToolPreInvoke, ToolPostInvoke {
     }
 
     func toolPreInvoke(_ call: ToolCall, context: PluginContext) async throws -> Verdict<ToolCall> { throw failure }
-    func toolPostInvoke(_ result: ToolResult, context: PluginContext) async throws -> Verdict<ToolResult> { throw failure }
+    func toolPostInvoke(_ result: ToolResult, context: PluginContext) async throws -> Verdict<ToolResult> {
+        throw failure
+    }
 }
 
 /// Throws any other error.
@@ -24,7 +26,9 @@ struct ThrowPlugin: Plugin, ToolPreInvoke, ToolPostInvoke {
     let settings: NoSettings
 
     func toolPreInvoke(_ call: ToolCall, context: PluginContext) async throws -> Verdict<ToolCall> { throw Boom() }
-    func toolPostInvoke(_ result: ToolResult, context: PluginContext) async throws -> Verdict<ToolResult> { throw Boom() }
+    func toolPostInvoke(_ result: ToolResult, context: PluginContext) async throws -> Verdict<ToolResult> {
+        throw Boom()
+    }
 }
 
 /// Suspends for `args.seconds`, then returns the payload as it came.

@@ -10,6 +10,7 @@ struct InteropPlugins: PluginServerCommand {
     static let plugins: [any Plugin.Type] = [
         NoOpPlugin.self, EchoPlugin.self, ModifyPlugin.self, BlockPlugin.self, FailPlugin.self, ThrowPlugin.self,
         SleepPlugin.self, NeverPlugin.self, BlockingPlugin.self, StallPlugin.self, CrashPlugin.self, InspectPlugin.self,
-        RememberPlugin.self, ForgetPlugin.self, NonsensePlugin.self, NumbersPlugin.self, LargePlugin.self, ReviewPlugin.self,
+        RememberPlugin.self, ForgetPlugin.self, NonsensePlugin.self, NumbersPlugin.self, LargePlugin.self,
+        ReviewPlugin.self,
     ]
 }

@@ -49,7 +49,9 @@ public struct ValueObject: Sendable {
     /// The names of the members, in order.
     public var keys: [String] { storage.map(\.key) }
 
-    /// The value of the member with this name. Setting nil removes the member; a new member goes to the end.
+    /// The value of the member with this name.
+    ///
+    /// Setting nil removes the member; a new member goes to the end.
     public subscript(key: String) -> Value? {
         get {
             position(of: key).map { storage[$0].value }

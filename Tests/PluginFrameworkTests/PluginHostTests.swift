@@ -37,7 +37,8 @@ private struct Misbehaving: Plugin, ToolPreInvoke, PromptPreFetch {
     func toolPreInvoke(_ call: ToolCall, context: PluginContext) async throws -> Verdict<ToolCall> {
         switch call.name {
         case "throw": throw Fault()
-        case "throw in band": throw PluginError("no luck", pluginName: "", code: "LUCK", details: ["n": 1], mcpErrorCode: -1)
+        case "throw in band":
+            throw PluginError("no luck", pluginName: "", code: "LUCK", details: ["n": 1], mcpErrorCode: -1)
         case "throw silently": throw PluginError("", pluginName: "")
         case "never": await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
         case "sleep": try await Task.sleep(for: .seconds(3600))
@@ -90,14 +91,18 @@ private struct Custom: Plugin {
             entries, registry: Self.registry, configuration: configuration, logger: .silent)
     }
 
-    private func entry(_ name: String, _ kind: String, config: ValueObject = [:], mode: PluginMode = .enforce) -> PluginEntry {
+    private func entry(
+        _ name: String, _ kind: String, config: ValueObject = [:], mode: PluginMode = .enforce
+    ) -> PluginEntry {
         var entry = PluginEntry(name: name, kind: kind)
         entry.config = config
         entry.mode = mode
         return entry
     }
 
-    private func call(_ host: PluginHost, _ plugin: String, tool: String = "t", hook: HookName = .toolPreInvoke) async -> PluginAnswer {
+    private func call(
+        _ host: PluginHost, _ plugin: String, tool: String = "t", hook: HookName = .toolPreInvoke
+    ) async -> PluginAnswer {
         await host.invoke(
             PluginInvocation(
                 hook: hook, plugin: plugin, payload: ToolCall(name: tool).document,
@@ -139,10 +144,13 @@ private struct Custom: Plugin {
 
     @Test(arguments: [
         ("throw", "INTERNAL_ERROR", "Fault"), ("throw in band", "LUCK", "no luck"),
-        ("throw silently", "", "without a message"), ("never", "TIMEOUT", "0.2 s"), ("sleep", "TIMEOUT", "plugin_timeout"),
+        ("throw silently", "", "without a message"), ("never", "TIMEOUT", "0.2 s"),
+        ("sleep", "TIMEOUT", "plugin_timeout"),
     ])
     func failuresAreInBandAndTouchNobodyElse(tool: String, code: String, message: String) async throws {
-        let host = try await host(entry("Bad", "Misbehaving"), entry("Echo", "Echo")) { $0.timeLimit = .milliseconds(200) }
+        let host = try await host(entry("Bad", "Misbehaving"), entry("Echo", "Echo")) {
+            $0.timeLimit = .milliseconds(200)
+        }
         async let failed = call(host, "Bad", tool: tool)
         do {
             let result = try await call(host, "Echo").outcome.get()
@@ -217,7 +225,9 @@ private struct Custom: Plugin {
 
     @Test func payloadsThatAreNotWhatTheHookTakesAreRefused() async throws {
         let host = try await host(entry("Echo", "Echo"))
-        for payload: Value in [nil, "text", [:], ["name": 1], ["name": "t", "args": []], ["name": "t", "headers": ["a": 1]]] {
+        for payload: Value in [
+            nil, "text", [:], ["name": 1], ["name": "t", "args": []], ["name": "t", "headers": ["a": 1]],
+        ] {
             let answer = await host.invoke(
                 PluginInvocation(
                     hook: .toolPreInvoke, plugin: "Echo", payload: Document(payload),
@@ -245,7 +255,8 @@ private struct Custom: Plugin {
         var wrongHook = entry("Hook", "Echo")
         wrongHook.hooks = ["tool_pre_invok"]
         let entries = [
-            entry("A", "Ecko"), entry("B", "Echo", config: ["sufix": "x"]), entry("C", "Echo", config: ["is_broken": true]), wrongHook,
+            entry("A", "Ecko"), entry("B", "Echo", config: ["sufix": "x"]),
+            entry("C", "Echo", config: ["is_broken": true]), wrongHook,
             entry("D", "Echo"),
         ]
         let error = await #expect(throws: PluginLoadError.self) {

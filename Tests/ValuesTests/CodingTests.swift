@@ -55,17 +55,18 @@ private struct Options: DefaultDecodable, Equatable {
         #expect(options.name == "n")
     }
 
-    @Test(arguments: [
-        (["max_itmes": 1], "max_itmes", "did you mean \"max_items\"?"),
-        (["limits": ["hihg": 1]], "limits.hihg", "did you mean \"high\"?"),
-        (["rules": [["search": "a"], ["serch": "b"]]], "rules.1.serch", "did you mean \"search\"?"),
-        (["max_items": "many"], "max_items", "must be an integer, not a string"),
-        (["limits": ["high": 256]], "limits.high", "must be between 0 and 255"),
-        (["limits": 3], "limits", "must be an object"),
-        (["words": [1]], "words.0", "must be a string"),
-        (["detect_ssn": 1], "detect_ssn", "must be true or false"),
-        (["max_items": nil], "max_items", "must be an integer, not null"),
-    ] as [(Value, String, String)])
+    @Test(
+        arguments: [
+            (["max_itmes": 1], "max_itmes", "did you mean \"max_items\"?"),
+            (["limits": ["hihg": 1]], "limits.hihg", "did you mean \"high\"?"),
+            (["rules": [["search": "a"], ["serch": "b"]]], "rules.1.serch", "did you mean \"search\"?"),
+            (["max_items": "many"], "max_items", "must be an integer, not a string"),
+            (["limits": ["high": 256]], "limits.high", "must be between 0 and 255"),
+            (["limits": 3], "limits", "must be an object"),
+            (["words": [1]], "words.0", "must be a string"),
+            (["detect_ssn": 1], "detect_ssn", "must be true or false"),
+            (["max_items": nil], "max_items", "must be an integer, not null"),
+        ] as [(Value, String, String)])
     func errorsNameThePathAndTheRemedy(value: Value, path: String, message: String) {
         let error = #expect(throws: ValueError.self) { try decode(value) }
         #expect(error?.path == path)
@@ -79,7 +80,8 @@ private struct Options: DefaultDecodable, Equatable {
     }
 
     @Test(arguments: [
-        ("maxItems", "max_items"), ("detectSSN", "detect_ssn"), ("URLList", "url_list"), ("a", "a"), ("already_snake", "already_snake"),
+        ("maxItems", "max_items"), ("detectSSN", "detect_ssn"), ("URLList", "url_list"), ("a", "a"),
+        ("already_snake", "already_snake"),
         ("ipV4Address", "ip_v4_address"),
     ])
     func namesTurnIntoSnakeCase(name: String, expected: String) {

@@ -6,20 +6,23 @@ import Values
 @Suite struct JSONTests {
     private func parse(_ text: String) throws -> Value { try JSONParser.decode(text.utf8) }
 
-    @Test(arguments: [
-        ("null", Value.null), ("true", true), ("false", false), ("0", 0), ("-1", -1), ("1.5", 1.5), ("1.0", 1.0),
-        ("1e3", 1000.0), ("-0", -0.0), ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)),
-        ("9223372036854775808", .double(9223372036854775808)), ("9007199254740993", .int(9007199254740993)),
-        ("\"\"", ""), ("\"\\u00e9\\ud83d\\ude00\\n\\/\"", "é😀\n/"), ("[]", []), (" [1, [2] ] ", [1, [2]]),
-        ("{}", [:]), ("{\"a\":{\"b\":[null]}}", ["a": ["b": [nil]]]),
-    ] as [(String, Value)])
+    @Test(
+        arguments: [
+            ("null", Value.null), ("true", true), ("false", false), ("0", 0), ("-1", -1), ("1.5", 1.5), ("1.0", 1.0),
+            ("1e3", 1000.0), ("-0", -0.0), ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)),
+            ("9223372036854775808", .double(9223372036854775808)), ("9007199254740993", .int(9007199254740993)),
+            ("\"\"", ""), ("\"\\u00e9\\ud83d\\ude00\\n\\/\"", "é😀\n/"), ("[]", []), (" [1, [2] ] ", [1, [2]]),
+            ("{}", [:]), ("{\"a\":{\"b\":[null]}}", ["a": ["b": [nil]]]),
+        ] as [(String, Value)])
     func readsWhatRFC8259Allows(text: String, expected: Value) throws {
         #expect(try parse(text) == expected)
     }
 
     @Test(arguments: [
-        "", " ", "nul", "tru", "01", "1.", ".5", "1e", "+1", "--1", "NaN", "Infinity", "'a'", "\"a", "\"\\x\"", "\"\\u12\"",
-        "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "[1,]", "[1 2]", "[", "{\"a\":1,}", "{a:1}", "{\"a\"1}", "{\"a\":}",
+        "", " ", "nul", "tru", "01", "1.", ".5", "1e", "+1", "--1", "NaN", "Infinity", "'a'", "\"a", "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "[1,]", "[1 2]", "[", "{\"a\":1,}", "{a:1}", "{\"a\"1}",
+        "{\"a\":}",
         "{", "1 2", "\"\u{01}\"", "1e999", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "// c\n1",
     ])
     func refusesWhatTwoReadersCouldUnderstandDifferently(text: String) {
@@ -27,7 +30,9 @@ import Values
     }
 
     @Test func refusesInvalidUTF8() {
-        for bytes: [UInt8] in [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xE2, 0x82, 0x22]] {
+        for bytes: [UInt8] in [
+            [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xE2, 0x82, 0x22],
+        ] {
             #expect(throws: ValueError.self) { try JSONParser.decode(bytes) }
         }
     }
@@ -77,7 +82,8 @@ import Values
     }
 
     @Test func escapesControlCharacters() throws {
-        #expect(try String(decoding: JSONWriter.encode("\u{1}\"\\\n\u{1F}é"), as: UTF8.self) == #""\u0001\"\\\n\u001fé""#)
+        #expect(
+            try String(decoding: JSONWriter.encode("\u{1}\"\\\n\u{1F}é"), as: UTF8.self) == #""\u0001\"\\\n\u001fé""#)
     }
 }
 
@@ -106,7 +112,9 @@ extension Value {
             let double = Double(bitPattern: random.next())
             return .double(double.isFinite ? double : 0.1)
         case 4: return .string(String.random(using: &random))
-        case 5: return .array((0..<Int.random(in: 0...4, using: &random)).map { _ in .random(using: &random, depth: depth + 1) })
+        case 5:
+            return .array(
+                (0..<Int.random(in: 0...4, using: &random)).map { _ in .random(using: &random, depth: depth + 1) })
         default:
             var object = ValueObject()
             for _ in 0..<Int.random(in: 0...20, using: &random) {
@@ -119,7 +127,9 @@ extension Value {
 
 extension String {
     static func random(using random: inout SeededGenerator) -> String {
-        let alphabet: [Unicode.Scalar] = ["a", "B", "0", "\"", "\\", "\n", "\u{0}", "é", "\u{301}", "漢", "😀", "\u{2028}", "/"]
+        let alphabet: [Unicode.Scalar] = [
+            "a", "B", "0", "\"", "\\", "\n", "\u{0}", "é", "\u{301}", "漢", "😀", "\u{2028}", "/",
+        ]
         var text = ""
         for _ in 0..<Int.random(in: 0...12, using: &random) {
             text.unicodeScalars.append(alphabet[Int.random(in: 0..<alphabet.count, using: &random)])

@@ -124,6 +124,8 @@ extension ServerConnection: HTTP2Events {
     func pingAcknowledged(_ data: UInt64) {
         beginBurst()
         pingSentAt = nil
+        lastActivity = .now()
+        rearmTimer()
     }
 
     func receivedGoAway() {

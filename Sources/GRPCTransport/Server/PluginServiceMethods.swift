@@ -10,7 +10,9 @@ import Values
 ///
 /// A plugin's failure travels in band, with gRPC status OK. What is no request of this contract ends with a gRPC status.
 package struct PluginServiceMethods: Sendable {
-    /// The packages: of ContextForge 1.0.0 and 1.0.1, and of later versions. Their messages are the same.
+    /// The packages: of ContextForge 1.0.0 and 1.0.1, and of later versions.
+    ///
+    /// Their messages are the same.
     package static let packages = ["mcpgateway.plugins", "cpex"]
 
     /// The full names of the services.
@@ -83,7 +85,8 @@ package struct PluginServiceMethods: Sendable {
 
     @Sendable private func check(_ request: HealthCheckRequest) async -> HealthCheckResponse {
         let health = await service.health
-        guard !request.service.isEmpty, !Self.serviceNames.contains(where: { $0.hasSameBytes(as: request.service) }) else {
+        guard !request.service.isEmpty, !Self.serviceNames.contains(where: { $0.hasSameBytes(as: request.service) })
+        else {
             return HealthCheckResponse(status: health.isServing ? .serving : .notServing)
         }
         guard let isServing = health.plugins[request.service] else {

@@ -17,7 +17,9 @@ final class AbandonableCall<Answer: Sendable>: Sendable {
 
     private let state = Mutex(State.running(nil))
 
-    /// Takes note of the task, so that it can be cancelled. The call may be over already.
+    /// Takes note of the task, so that it can be cancelled.
+    ///
+    /// The call may be over already.
     func attach(_ task: Task<Void, Never>) {
         state.withLock { state in
             if case .running = state { state = .running(task) }
@@ -53,7 +55,9 @@ final class AbandonableCall<Answer: Sendable>: Sendable {
         }
     }
 
-    /// Gives the plugin's answer. False if nobody waits for it any more.
+    /// Gives the plugin's answer.
+    ///
+    /// False if nobody waits for it any more.
     func finish(_ answer: Answer) -> Bool {
         let (waiter, isWanted) = state.withLock { state -> (UnsafeContinuation<Answer, Never>?, Bool) in
             switch state {
@@ -71,7 +75,9 @@ final class AbandonableCall<Answer: Sendable>: Sendable {
         return isWanted
     }
 
-    /// Ends the wait with this answer and cancels the plugin's task. False if the answer was there already.
+    /// Ends the wait with this answer and cancels the plugin's task.
+    ///
+    /// False if the answer was there already.
     func abandon(with answer: Answer) -> Bool {
         let (task, waiter, isFirst) = state.withLock {
             state -> (Task<Void, Never>?, UnsafeContinuation<Answer, Never>?, Bool) in

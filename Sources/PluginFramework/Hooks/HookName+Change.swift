@@ -11,7 +11,9 @@ extension HookName {
         .httpAuthResolveUser: ResolvedUser.self, .httpAuthCheckPermission: PermissionDecision.self,
     ]
 
-    /// Checks that a document is what the hook's `modified_payload` must be. Custom hooks accept anything.
+    /// Checks that a document is what the hook's `modified_payload` must be.
+    ///
+    /// Custom hooks accept anything.
     ///
     /// - Throws: ``ValueError`` naming the field that is missing or of the wrong type.
     package func checkChange(_ document: Document) throws(ValueError) {

@@ -61,7 +61,8 @@ final class HostedPlugin: Sendable {
             await call.answer()
         } onCancel: {
             abandon(
-                call, with: failure("the caller cancelled the call of plugin '\(entry.name)'", PluginError.Code.cancelled))
+                call,
+                with: failure("the caller cancelled the call of plugin '\(entry.name)'", PluginError.Code.cancelled))
         }
     }
 
@@ -70,7 +71,9 @@ final class HostedPlugin: Sendable {
             "plugin '\(entry.name)' took longer than its time limit of \(timeLimit.secondsDescription) at hook '\(hook)'; "
             + "raise plugin_settings.plugin_timeout if it needs more"
         if abandon(call, with: failure(message, PluginError.Code.timeout)) {
-            logger.warning("Plugin exceeded its time limit", metadata: ["hook": "\(hook)", "limit": "\(timeLimit.secondsDescription)"])
+            logger.warning(
+                "Plugin exceeded its time limit",
+                metadata: ["hook": "\(hook)", "limit": "\(timeLimit.secondsDescription)"])
         }
     }
 

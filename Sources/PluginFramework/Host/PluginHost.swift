@@ -106,7 +106,8 @@ public final class PluginHost: PluginService {
 
     private static func checkHooks(of hosted: HostedPlugin) throws(SettingsError) {
         guard hosted.plugin != nil else { return }
-        for (index, hook) in hosted.entry.hooks.enumerated() where !hosted.handlers.contains(where: { $0.hook == hook }) {
+        for (index, hook) in hosted.entry.hooks.enumerated() where !hosted.handlers.contains(where: { $0.hook == hook })
+        {
             let known = hosted.handlers.map(\.hook.rawValue)
             let suggestion = hook.rawValue.closestMatch(among: known).map { "did you mean \"\($0)\"? " } ?? ""
             throw SettingsError(
@@ -116,7 +117,9 @@ public final class PluginHost: PluginService {
         }
     }
 
-    /// Shuts the plugins down, the last one first. Calls that are still running are not waited for.
+    /// Shuts the plugins down, the last one first.
+    ///
+    /// Calls that are still running are not waited for.
     public func shutdown() async {
         watchTask.withLock { task in
             task?.cancel()
@@ -135,15 +138,19 @@ public final class PluginHost: PluginService {
         for hosted in plugins.reversed() {
             guard let plugin = hosted.plugin else { continue }
             do {
-                try await withTimeLimit(configuration.initializationLimit, on: hosted.executor) { await plugin.shutdown() }
+                try await withTimeLimit(configuration.initializationLimit, on: hosted.executor) {
+                    await plugin.shutdown()
+                }
             } catch {
-                logger.warning("Plugin did not shut down", metadata: ["plugin": "\(hosted.entry.name)", "error": "\(error)"])
+                logger.warning(
+                    "Plugin did not shut down", metadata: ["plugin": "\(hosted.entry.name)", "error": "\(error)"])
             }
         }
     }
 
     // MARK: The three questions
 
+    /// Runs one hook of one plugin under its time limit.
     public func invoke(_ invocation: PluginInvocation) async -> PluginAnswer {
         guard let plugin = find(invocation.plugin) else {
             let suggestion =
@@ -158,10 +165,12 @@ public final class PluginHost: PluginService {
         return await plugin.invoke(invocation, deadlines: deadlines)
     }
 
+    /// The plugin's entry as it may be shown.
     public func describe(_ plugin: String) async -> Value? {
         find(plugin).map(report)
     }
 
+    /// All entries as they may be shown, disabled ones included.
     public func describeAll() async -> [Value] {
         plugins.map(report)
     }
@@ -179,10 +188,12 @@ public final class PluginHost: PluginService {
 
     // MARK: Health
 
+    /// How the plugins are now.
     public var health: PluginHealth {
         healthState.withLock { currentHealth($0) }
     }
 
+    /// How the plugins are, now and whenever that changes.
     public func healthUpdates() -> AsyncStream<PluginHealth> {
         let (stream, continuation) = AsyncStream<PluginHealth>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let number = healthState.withLock { state in

@@ -43,7 +43,9 @@ public struct PluginRegistry: Sendable {
 
     private static func make<P: Plugin>(_ type: P.Type, config: ValueObject) throws(SettingsError) -> any Plugin {
         do {
-            return try P(settings: ValueDecoder.decode(P.Settings.self, from: .object(config), defaults: encodedDefaults(P.self)))
+            return try P(
+                settings: ValueDecoder.decode(P.Settings.self, from: .object(config), defaults: encodedDefaults(P.self))
+            )
         } catch let error as SettingsError {
             throw SettingsError(key: error.key.isEmpty ? "config" : "config.\(error.key)", error.message)
         } catch let error as ValueError {

@@ -29,7 +29,9 @@ extension PluginServerCommand {
 
 /// The command of such an executable.
 private struct PluginServerRoot: AsyncParsableCommand {
-    /// What the executable serves. The parser makes commands from their types alone, so nothing can be handed to them.
+    /// What the executable serves.
+    ///
+    /// The parser makes commands from their types alone, so nothing can be handed to them.
     @TaskLocal static var registry = PluginRegistry()
 
     static var configuration: CommandConfiguration {

@@ -21,7 +21,7 @@ package enum PluginServerLaunch {
             configuration = if let text { try loader.load(text: text.yaml, name: text.name) } else { try loader.load() }
         } catch {
             for diagnostic in error.warnings { StandardStream.error.print("warning: \(diagnostic)") }
-            for diagnostic in error.errors { StandardStream.error.print("error: \(diagnostic)") }
+            for diagnostic in error.errors { StandardStream.error.print("\(diagnostic)") }
             throw ExitCode(ExitStatus.configuration)
         }
         let status = await PluginServerProcess(configuration: configuration, registry: registry).run()

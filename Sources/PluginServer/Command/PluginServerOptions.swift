@@ -6,7 +6,9 @@ import PluginFramework
 
 /// The flags of every plugin server: of `gatehouse plugin-server`, and of executables that plugin authors ship.
 package struct PluginServerOptions: ParsableArguments {
-    @Option(name: [.short, .long], help: "Configuration file (default: $PLUGINS_CONFIG_PATH, else ./resources/plugins/config.yaml).")
+    @Option(
+        name: [.short, .long],
+        help: "Configuration file (default: $PLUGINS_CONFIG_PATH, else ./resources/plugins/config.yaml).")
     package var config: String?
 
     @Option(name: [.customShort("H"), .long], help: "Address or name to listen on (default: 0.0.0.0).")
@@ -19,7 +21,8 @@ package struct PluginServerOptions: ParsableArguments {
     package var uds: String?
 
     @Option(
-        name: [.short, .long], help: "How much is logged: trace, debug, info, notice, warning, error or critical (default: info).")
+        name: [.short, .long],
+        help: "How much is logged: trace, debug, info, notice, warning, error or critical (default: info).")
     package var logLevel: String?
 
     @Option(name: .long, help: "How log lines on stderr look: text or json (default: text).")

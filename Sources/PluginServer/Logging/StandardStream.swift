@@ -9,7 +9,9 @@ package enum StandardStream: Int32, Sendable {
     /// Everything else.
     case error = 2
 
-    /// Writes all bytes. A reader that has gone away is no reason to fail: the rest is dropped.
+    /// Writes all bytes.
+    ///
+    /// A reader that has gone away is no reason to fail: the rest is dropped.
     package func write(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { buffer in
             var rest = buffer[...]

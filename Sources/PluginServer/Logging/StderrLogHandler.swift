@@ -5,7 +5,9 @@ package import Logging
 package import PluginFramework
 import Values
 
-/// Writes log lines to stderr: for people, or one JSON object a line. Stdout is for what a command was asked to print.
+/// Writes log lines to stderr: for people, or one JSON object a line.
+///
+/// Stdout is for what a command was asked to print.
 package struct StderrLogHandler: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]

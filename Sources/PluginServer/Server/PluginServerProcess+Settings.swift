@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRPC
-import Logging
 import PluginConfiguration
 import PluginFramework
 import Sockets
@@ -50,17 +49,5 @@ extension PluginServerProcess {
             return .unix(UnixSocketSettings(path: socket.path, mode: socket.mode, group: socket.group))
         }
         return .tcp(host: settings.host, port: settings.port)
-    }
-
-    /// Plaintext beyond this machine is what ContextForge documents as the default; it should be known.
-    func warnIfExposed() {
-        guard case .tcp(let host, _) = listenAddress, !Self.isLoopback(host) else { return }
-        logger.warning(
-            "The gRPC server listens beyond this machine without TLS: anybody who reaches it can call the plugins and read what passes; set host to 127.0.0.1, or use a Unix socket",
-            metadata: ["host": "\(host)"])
-    }
-
-    private static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host == "::1" || host == "[::1]" || host.hasPrefix("127.")
     }
 }

@@ -58,7 +58,8 @@ package struct PluginServerProcess: Sendable {
         let settings = configuration.settings
         guard settings.grpc.tls == nil else {
             logger.critical(
-                "This version does not serve TLS: it will not serve plaintext instead; remove grpc_server_settings.tls, or use a Unix socket")
+                "This version does not serve TLS: it will not serve plaintext instead; remove grpc_server_settings.tls, or use a Unix socket"
+            )
             return ExitStatus.configuration
         }
         let listener: ListeningSocket
@@ -71,12 +72,12 @@ package struct PluginServerProcess: Sendable {
             return ExitStatus.failure
         }
         for warning in listener.warnings { logger.warning("\(warning)") }
-        warnIfExposed()
 
         do {
             let server = try GRPCServer(
                 listeners: [listener], methods: endpoint.methods, configuration: grpcConfiguration,
-                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, budget: ByteBudget(limit: settings.process.memoryBudget), logger: logger,
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                budget: ByteBudget(limit: settings.process.memoryBudget), logger: logger,
                 onListening: { announce($0, plugins: settings.plugins) },
                 onDraining: {
                     host.stopAccepting()
@@ -93,7 +94,8 @@ package struct PluginServerProcess: Sendable {
     private func run(_ server: GRPCServer, _ endpoint: PluginGRPCEndpoint) async -> Int32 {
         let services = ServiceGroup(
             configuration: .init(
-                services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet))
+                services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet)
+        )
         return await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await endpoint.followHealth() }
             tasks.addTask { await followSignals(services) }

@@ -68,7 +68,12 @@ struct Node {
             }
         }
         return fallback?[name].map { `default` in
-            (nil, Node(value: `default`, fallback: `default`, codingPath: codingPath + [PathKey(stringValue: name.snakeCased)]))
+            (
+                nil,
+                Node(
+                    value: `default`, fallback: `default`,
+                    codingPath: codingPath + [PathKey(stringValue: name.snakeCased)])
+            )
         }
     }
 }
@@ -106,7 +111,8 @@ final class UsedKeys {
         for member in object where !spellings.contains(where: { $0.hasSameBytes(as: member.key) }) {
             let path = (node.codingPath.isEmpty ? "" : node.codingPath.joined + ".") + member.key
             let suggestion = member.key.closestMatch(among: askedFor).map { "did you mean \"\($0)\"?" }
-            let known = askedFor.isEmpty ? "there are no keys here" : "known keys are \(askedFor.joined(separator: ", "))"
+            let known =
+                askedFor.isEmpty ? "there are no keys here" : "known keys are \(askedFor.joined(separator: ", "))"
             throw ValueError(.unknownKey, "unknown key; \(suggestion ?? known)", path: path)
         }
     }
@@ -196,7 +202,8 @@ struct KeyedValues<Key: CodingKey>: KeyedDecodingContainerProtocol {
         let found = node.member(key)
         used.use(key, foundAs: found?.spelling)
         guard let found else {
-            throw ValueError(.missing, "is required", path: (codingPath + [PathKey(stringValue: key.stringValue.snakeCased)]).joined)
+            throw ValueError(
+                .missing, "is required", path: (codingPath + [PathKey(stringValue: key.stringValue.snakeCased)]).joined)
         }
         return found.node
     }
@@ -237,7 +244,8 @@ struct UnkeyedValues: UnkeyedDecodingContainer {
         }
         defer { currentIndex += 1 }
         return Node(
-            value: elements[currentIndex], fallback: nil, codingPath: node.codingPath + [PathKey(intValue: currentIndex)])
+            value: elements[currentIndex], fallback: nil,
+            codingPath: node.codingPath + [PathKey(intValue: currentIndex)])
     }
 
     mutating func decodeNil() throws -> Bool {

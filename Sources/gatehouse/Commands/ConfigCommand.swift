@@ -38,7 +38,8 @@ struct ConfigCommand: AsyncParsableCommand {
     struct Show: AsyncParsableCommand {
         static var configuration: CommandConfiguration {
             CommandConfiguration(
-                abstract: "Shows every value and where it came from: command line, environment, file or default. Secrets are masked."
+                abstract:
+                    "Shows every value and where it came from: command line, environment, file or default. Secrets are masked."
             )
         }
 
