@@ -102,7 +102,7 @@ let package = Package(
         tests("Sockets", [nio, nioPosix]),
         tests("GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, "CZlib"]),
         tests("GRPCTransport", ["GRPC", "PluginWire", "PluginFramework", "Values", nio, nioHPACK, logging]),
-        tests("BuiltinPlugins", ["PluginFramework", "Values"]),
+        tests("BuiltinPlugins", ["PluginFramework", "Values"], resources: [.copy("Resources")]),
         tests("PluginServer", ["PluginFramework", "PluginConfiguration", "Values", logging, argumentParser]),
     ],
     swiftLanguageModes: [.v6]

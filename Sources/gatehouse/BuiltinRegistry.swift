@@ -5,5 +5,7 @@ import PluginFramework
 
 extension PluginRegistry {
     /// The plugins that come with the executable.
-    static let builtin = PluginRegistry([])
+    static let builtin = PluginRegistry([
+        PIIFilterPlugin.self, SearchReplacePlugin.self, DenyListPlugin.self, SecurityFilterPlugin.self,
+    ])
 }

@@ -29,7 +29,8 @@ package struct PluginServiceMethods: Sendable {
     package var methods: [GRPCMethod] {
         Self.packages.flatMap { package in
             [
-                method("/\(package).PluginService/InvokeHook", invokeHook),
+                // Whatever a plugin answers, the caller gets an answer: what cannot be sent becomes an error in band.
+                method("/\(package).PluginService/InvokeHook", invokeHook) { $0.encodeReportingFaults(into: &$1) },
                 method("/\(package).PluginService/GetPluginConfig", getPluginConfig),
                 method("/\(package).PluginService/GetPluginConfigs", getPluginConfigs),
                 method("/\(package).Health/Check", check),
@@ -38,7 +39,12 @@ package struct PluginServiceMethods: Sendable {
     }
 
     private func method<Request: WireMessage, Response: WireMessage>(
-        _ path: String, _ answer: @escaping @Sendable (Request) async throws -> Response
+        _ path: String,
+        _ answer: @escaping @Sendable (Request) async -> Response,
+        encode: @escaping @Sendable (Response, inout ByteBuffer) throws(WireError) -> Void = {
+            response, buffer throws(WireError) in
+            try response.encode(into: &buffer)
+        }
     ) -> GRPCMethod {
         .unary(path) { call in
             let request: Request
@@ -47,14 +53,10 @@ package struct PluginServiceMethods: Sendable {
             } catch {
                 throw GRPCStatus(.invalidArgument, "\(error)")
             }
-            let response = try await answer(request)
+            let response = await answer(request)
             var buffer = GRPCMessage.buffer(capacity: 128)
             do throws(WireError) {
-                if let response = response as? InvokeHookResponse {
-                    response.encodeReportingFaults(into: &buffer)
-                } else {
-                    try response.encode(into: &buffer)
-                }
+                try encode(response, &buffer)
             } catch {
                 throw GRPCStatus(.internal, "the answer cannot be sent: \(error)")
             }
