@@ -52,7 +52,8 @@ public struct PIIFilterPlugin: Plugin {
         static let promptPre = Stage(
             hook: "prompt_pre_fetch", root: "args", code: "PII_DETECTED", subject: "prompt arguments")
         static let promptPost = Stage(
-            hook: "prompt_post_fetch", root: "result", code: "PII_DETECTED_IN_PROMPT_RESULT", subject: "prompt messages")
+            hook: "prompt_post_fetch", root: "result", code: "PII_DETECTED_IN_PROMPT_RESULT", subject: "prompt messages"
+        )
         static let toolPre = Stage(
             hook: "tool_pre_invoke", root: "args", code: "PII_DETECTED_IN_TOOL_ARGS", subject: "tool arguments")
         static let toolPost = Stage(
@@ -108,7 +109,8 @@ public struct PIIFilterPlugin: Plugin {
         }
         let violation = PluginViolation(
             code: stage.code, reason: "PII detected in \(stage.subject)",
-            description: "Sensitive information detected in \(stage.subject); remove it and try again", details: details)
+            description: "Sensitive information detected in \(stage.subject); remove it and try again", details: details
+        )
         return .block(violation, metadata: metadata)
     }
 

@@ -20,7 +20,8 @@ public struct SecurityFilterPlugin: Plugin {
     /// - Throws: `SettingsError` for an empty host.
     public init(settings: SecurityFilterSettings) throws {
         for (index, host) in settings.allowedHosts.enumerated() where host.isEmpty {
-            throw SettingsError(key: "allowed_hosts.\(index)", "is empty; write a host name or an address, or remove it")
+            throw SettingsError(
+                key: "allowed_hosts.\(index)", "is empty; write a host name or an address, or remove it")
         }
         var rules: [any SecurityRule] = []
         var linkRules: [any SecurityRule] = []

@@ -100,7 +100,9 @@ struct ValueWalker {
 struct TextLimitError: Error, CustomStringConvertible {
     let description: String
 
-    init(_ description: String) { self.description = description + "; raise the limit in the plugin's config or send less" }
+    init(_ description: String) {
+        self.description = description + "; raise the limit in the plugin's config or send less"
+    }
 }
 
 extension Value {
