@@ -182,7 +182,7 @@ struct SecurityFilterPluginTests {
             "rm -", "update a set b=", "\\", "http://a@", "..%2f", "\u{FF0E}", "dd ", "x;sh ",
         ])
     func longRunOfAnythingEndsInAVerdictOrAnError(unit: String) async throws {
-        let text = String(repeating: unit, count: (1 << 20) / unit.utf8.count)
+        let text = String(repeating: unit, count: (1 << 18) / unit.utf8.count)
         do {
             _ = try await rule(text)
         } catch {

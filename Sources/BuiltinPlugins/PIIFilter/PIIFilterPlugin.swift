@@ -10,7 +10,9 @@ internal import Values
 /// the key under which a string stands counts as its label (`"ssn": "123456789"`). Keys themselves and numbers stay as
 /// they are: a number cannot be masked and remain one. JSON within a string is text like any other.
 public struct PIIFilterPlugin: Plugin {
+    /// The kind.
     public static let kind = "PIIFilterPlugin"
+    /// ContextForge's path of the plugin that this one replaces, and a short form.
     public static let kindAliases = [
         "pii_filter", "plugins.pii_filter.pii_filter.PIIFilterPlugin", "cpex_pii_filter.PIIFilterPlugin",
         "cpex_pii_filter.pii_filter.PIIFilterPlugin",

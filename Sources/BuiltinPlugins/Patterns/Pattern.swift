@@ -44,7 +44,7 @@ package struct Pattern: Sendable {
     package struct Match: Sendable, Equatable {
         /// Where the match is, in bytes.
         package let range: Range<Int>
-        /// Where groups 1, 2, ... are; nil for those that took no part.
+        /// Where each group is, from group 1 on; nil for those that took no part.
         package let groups: [Range<Int>?]
     }
 }

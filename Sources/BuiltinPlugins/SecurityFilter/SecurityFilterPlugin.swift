@@ -10,7 +10,9 @@ internal import Values
 /// `path_traversal`, `ssrf`. After the call the rule `ssrf` looks at the addresses to which the result links
 /// (`resource_link` and embedded resources), which clients follow on their own.
 public struct SecurityFilterPlugin: Plugin {
+    /// The kind.
     public static let kind = "SecurityFilterPlugin"
+    /// ContextForge's path of the plugin that this one replaces, and a short form.
     public static let kindAliases = ["security_filter", "plugins.security.filter.SecurityFilterPlugin"]
 
     private let rules: [any SecurityRule]

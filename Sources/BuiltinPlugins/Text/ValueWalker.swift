@@ -2,7 +2,9 @@
 
 internal import Values
 
-/// Goes through a value and lets `visit` look at, and replace, each string in it. Keys stay as they are.
+/// Goes through a value and lets `visit` look at, and replace, each string in it.
+///
+/// Keys stay as they are.
 struct ValueWalker {
     /// How far it goes before it refuses.
     struct Limits {

@@ -4,7 +4,9 @@ import Testing
 
 @testable import BuiltinPlugins
 
-/// Hostile patterns and texts: each must end in an error or a result. A hang shows as the test's time limit.
+/// Hostile patterns and texts: each must end in an error or a result.
+///
+/// A hang shows as the test's time limit.
 @Suite(.timeLimit(.minutes(3)))
 struct PatternLimitTests {
     private static let megabyte = 1 << 20

@@ -2,7 +2,9 @@
 
 /// A pattern of Python's `re`, as PCRE2 is to compile it.
 struct PatternTranslation {
-    /// The pattern in PCRE2's syntax. Groups are numbered only: Python's names are longer and wider than PCRE2's.
+    /// The pattern in PCRE2's syntax.
+    ///
+    /// Groups are numbered only: Python's names are longer and wider than PCRE2's.
     let bytes: [UInt8]
     /// How many groups capture.
     let groupCount: Int

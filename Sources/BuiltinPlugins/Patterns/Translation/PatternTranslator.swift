@@ -97,7 +97,9 @@ struct PatternTranslator {
         return width
     }
 
-    /// One branch. `isFirst` says that global flags may stand at its begin.
+    /// One branch.
+    ///
+    /// `isFirst` says that global flags may stand at its begin.
     mutating func translateSequence(nesting: Int, isFirst: Bool) throws(PatternError) -> Width {
         var total = Width.zero
         var item = Item.nothing
