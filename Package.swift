@@ -18,6 +18,7 @@ let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -61,14 +62,15 @@ let package = Package(
         library("PluginConfiguration", ["Values", "PluginFramework", yams]),
         library("PluginWire", ["Values", "PluginFramework", nio], exclude: ["Protos"]),
         library("Sockets", [nio, nioPosix]),
-        library("GRPC", ["CZlib", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle], exclude: ["Protos"]),
+        library(
+            "GRPC", ["CZlib", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle], exclude: ["Protos"]),
         library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", nio, logging]),
         library("BuiltinPlugins", ["Values", "PluginFramework", "CPCRE2"]),
         library(
             "PluginServer",
             [
                 "Values", "PluginFramework", "PluginConfiguration", "Sockets", "GRPC", "GRPCTransport", nio, nioPosix,
-                logging, lifecycle, argumentParser,
+                logging, lifecycle, signals, argumentParser, "CPluginTrace",
             ]
         ),
         .executableTarget(
@@ -83,6 +85,7 @@ let package = Package(
             name: "BusinessHours",
             dependencies: ["PluginFramework", "PluginServer"],
             path: "Examples/BusinessHours",
+            exclude: ["config.yaml"],
             swiftSettings: settings
         ),
         .executableTarget(
@@ -98,9 +101,9 @@ let package = Package(
         tests("PluginWire", ["PluginFramework", "Values", protobuf, nio]),
         tests("Sockets", [nio, nioPosix]),
         tests("GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, "CZlib"]),
-        tests("GRPCTransport", ["GRPC", "PluginWire", "PluginFramework", "Values", nio, nioPosix, nioHTTP2]),
+        tests("GRPCTransport", ["GRPC", "PluginWire", "PluginFramework", "Values", nio, nioHPACK, logging]),
         tests("BuiltinPlugins", ["PluginFramework", "Values"]),
-        tests("PluginServer", ["PluginFramework", "PluginConfiguration", "GRPCTransport", "GRPC", "Values", nio, nioPosix]),
+        tests("PluginServer", ["PluginFramework", "PluginConfiguration", "Values", logging, argumentParser]),
     ],
     swiftLanguageModes: [.v6]
 )

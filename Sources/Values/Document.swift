@@ -53,7 +53,9 @@ public struct Document: Sendable {
         return lazy.encoded
     }
 
-    /// The member with this key. Setting it changes this document only, and drops its encoded form.
+    /// The member with this key.
+    ///
+    /// Setting it changes this document only, and drops its encoded form.
     public subscript(key: String) -> Value? {
         get {
             switch storage {

@@ -28,7 +28,7 @@ public struct ValueObject: Sendable {
     private static let indexThreshold = 16
 
     private var storage: [Member] = []
-    private var index: [KeyBytes: Int]?
+    private var index: [ByteKey: Int]?
 
     /// Makes an object without members.
     public init() {}
@@ -49,7 +49,9 @@ public struct ValueObject: Sendable {
     /// The names of the members, in order.
     public var keys: [String] { storage.map(\.key) }
 
-    /// The value of the member with this name. Setting nil removes the member; a new member goes to the end.
+    /// The value of the member with this name.
+    ///
+    /// Setting nil removes the member; a new member goes to the end.
     public subscript(key: String) -> Value? {
         get {
             position(of: key).map { storage[$0].value }
@@ -95,7 +97,7 @@ public struct ValueObject: Sendable {
     private mutating func appendNew(_ key: String, _ value: Value) {
         storage.append(Member(key: key, value: value))
         if index != nil {
-            index?[KeyBytes(key)] = storage.count - 1
+            index?[ByteKey(key)] = storage.count - 1
         } else if storage.count >= Self.indexThreshold {
             rebuildIndex()
         }
@@ -107,14 +109,14 @@ public struct ValueObject: Sendable {
     }
 
     private mutating func rebuildIndex() {
-        var index: [KeyBytes: Int] = [:]
+        var index: [ByteKey: Int] = [:]
         index.reserveCapacity(storage.count)
-        for (position, member) in storage.enumerated() { index[KeyBytes(member.key)] = position }
+        for (position, member) in storage.enumerated() { index[ByteKey(member.key)] = position }
         self.index = index
     }
 
     private func position(of key: String) -> Int? {
-        if let index { return index[KeyBytes(key)] }
+        if let index { return index[ByteKey(key)] }
         return storage.firstIndex { $0.key.hasSameBytes(as: key) }
     }
 }
@@ -140,21 +142,5 @@ extension ValueObject: ExpressibleByDictionaryLiteral {
     /// Makes an object; of equal keys the last one wins.
     public init(dictionaryLiteral elements: (String, Value)...) {
         self.init(elements)
-    }
-}
-
-/// A key that hashes and compares by its UTF-8 bytes.
-private struct KeyBytes: Hashable, Sendable {
-    let key: String
-
-    init(_ key: String) { self.key = key }
-
-    static func == (lhs: KeyBytes, rhs: KeyBytes) -> Bool {
-        lhs.key.hasSameBytes(as: rhs.key)
-    }
-
-    func hash(into hasher: inout Hasher) {
-        var key = key
-        key.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 }

@@ -1,1 +1,11 @@
-@main struct Main { static func main() {} }
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import PluginServer
+
+@main
+enum Main {
+    static func main() async {
+        exit(await CommandExit.run(Gatehouse.self))
+    }
+}

@@ -8,13 +8,17 @@ public struct GlobalContext: Sendable, Equatable {
     public var requestID: String
     /// Who makes the request: a string, or an object of attributes.
     public var user: Value?
-    /// Further data about the user. Lost on the way to and from ContextForge peers, whose messages have no place for it.
+    /// Further data about the user.
+    ///
+    /// Lost on the way to and from ContextForge peers, whose messages have no place for it.
     public var userContext: ValueObject?
     /// The tenant on whose behalf the request is made.
     public var tenantID: String?
     /// The virtual server through which it came.
     public var serverID: String?
-    /// The media type of the content. Lost on the way to and from ContextForge peers, as ``userContext``.
+    /// The media type of the content.
+    ///
+    /// Lost on the way to and from ContextForge peers, as ``userContext``.
     public var contentType: String?
     /// Data that plugins hand to one another within a request.
     public var state: ValueObject

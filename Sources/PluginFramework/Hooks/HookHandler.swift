@@ -25,9 +25,26 @@ public struct HookHandler: Sendable {
             } catch {
                 throw InvalidPayload(hook: hook, cause: error)
             }
-            return try await body(payload, context).result
+            let result = try await body(payload, context).result
+            if let change = result.modifiedPayload {
+                // What a typed plugin returns is right by its type; a custom handler for a standard hook may return anything.
+                do throws(ValueError) {
+                    try hook.checkChange(change)
+                } catch {
+                    throw InvalidChange(hook: hook, cause: error)
+                }
+            }
+            return result
         }
     }
+}
+
+/// A changed payload that is not what its hook's result must be.
+struct InvalidChange: Error, CustomStringConvertible {
+    let hook: HookName
+    let cause: ValueError
+
+    var description: String { "the modified payload for \(hook) is invalid: \(cause)" }
 }
 
 /// A payload that is not what its hook takes.

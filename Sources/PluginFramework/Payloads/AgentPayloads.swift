@@ -2,7 +2,9 @@
 
 public import Values
 
-/// A call of an agent about to be made: the payload of `agent_pre_invoke`. A plugin may change all of it.
+/// A call of an agent about to be made: the payload of `agent_pre_invoke`.
+///
+/// A plugin may change all of it.
 public struct AgentCall: HookPayload, Equatable {
     /// The data.
     public private(set) var document: Document
@@ -67,7 +69,9 @@ public struct AgentCall: HookPayload, Equatable {
     }
 }
 
-/// What an agent answered: the payload of `agent_post_invoke`. A plugin may change `messages` and `tool_calls`.
+/// What an agent answered: the payload of `agent_post_invoke`.
+///
+/// A plugin may change `messages` and `tool_calls`.
 public struct AgentResponse: HookPayload, Equatable {
     /// The data.
     public private(set) var document: Document

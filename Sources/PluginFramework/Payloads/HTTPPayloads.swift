@@ -2,7 +2,9 @@
 
 public import Values
 
-/// An HTTP request about to be handled: the payload of `http_pre_request`. The result is a map of headers.
+/// An HTTP request about to be handled: the payload of `http_pre_request`.
+///
+/// The result is a map of headers.
 public struct HTTPRequestHead: HookPayload, Equatable {
     /// The data.
     public let document: Document
@@ -29,7 +31,9 @@ public struct HTTPRequestHead: HookPayload, Equatable {
     public var headers: ValueObject { document["headers"]?.objectValue ?? [:] }
 }
 
-/// An HTTP request that was handled: the payload of `http_post_request`. The result is a map of headers.
+/// An HTTP request that was handled: the payload of `http_post_request`.
+///
+/// The result is a map of headers.
 public struct HTTPExchange: HookPayload, Equatable {
     /// The data.
     public let document: Document
@@ -84,7 +88,9 @@ public struct HTTPHeaderMap: HookPayload, Equatable {
     public var headers: ValueObject { document.value.objectValue ?? [:] }
 }
 
-/// A request whose user is to be found: the payload of `http_auth_resolve_user`. The result is a user object.
+/// A request whose user is to be found: the payload of `http_auth_resolve_user`.
+///
+/// The result is a user object.
 public struct UserResolutionRequest: HookPayload, Equatable {
     /// The data.
     public let document: Document
@@ -130,7 +136,9 @@ public struct ResolvedUser: HookPayload, Equatable {
     public var attributes: ValueObject { document.value.objectValue ?? [:] }
 }
 
-/// A permission to be decided: the payload of `http_auth_check_permission`. The result is a decision.
+/// A permission to be decided: the payload of `http_auth_check_permission`.
+///
+/// The result is a decision.
 public struct PermissionRequest: HookPayload, Equatable {
     /// The data.
     public let document: Document

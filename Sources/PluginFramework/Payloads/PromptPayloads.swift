@@ -2,7 +2,9 @@
 
 public import Values
 
-/// A prompt about to be fetched: the payload of `prompt_pre_fetch`. A plugin may change `args`.
+/// A prompt about to be fetched: the payload of `prompt_pre_fetch`.
+///
+/// A plugin may change `args`.
 public struct PromptRequest: HookPayload, Equatable {
     /// The data.
     public private(set) var document: Document
@@ -29,7 +31,9 @@ public struct PromptRequest: HookPayload, Equatable {
     }
 }
 
-/// A rendered prompt: the payload of `prompt_post_fetch`. A plugin may change `result`.
+/// A rendered prompt: the payload of `prompt_post_fetch`.
+///
+/// A plugin may change `result`.
 public struct PromptResponse: HookPayload, Equatable {
     /// The data.
     public private(set) var document: Document

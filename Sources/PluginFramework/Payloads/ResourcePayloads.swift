@@ -2,7 +2,9 @@
 
 public import Values
 
-/// A resource about to be read: the payload of `resource_pre_fetch`. A plugin may change `uri` and `metadata`.
+/// A resource about to be read: the payload of `resource_pre_fetch`.
+///
+/// A plugin may change `uri` and `metadata`.
 public struct ResourceRequest: HookPayload, Equatable {
     /// The data.
     public private(set) var document: Document
@@ -32,7 +34,9 @@ public struct ResourceRequest: HookPayload, Equatable {
     }
 }
 
-/// What a resource holds: the payload of `resource_post_fetch`. A plugin may change `content`.
+/// What a resource holds: the payload of `resource_post_fetch`.
+///
+/// A plugin may change `content`.
 public struct ResourceContent: HookPayload, Equatable {
     /// The data.
     public private(set) var document: Document

@@ -2,7 +2,9 @@
 
 public import Values
 
-/// A tool call about to be made: the payload of `tool_pre_invoke`. A plugin may change `name`, `args` and `headers`.
+/// A tool call about to be made: the payload of `tool_pre_invoke`.
+///
+/// A plugin may change `name`, `args` and `headers`.
 public struct ToolCall: HookPayload, Equatable {
     /// The data.
     public private(set) var document: Document
@@ -42,7 +44,9 @@ public struct ToolCall: HookPayload, Equatable {
     }
 }
 
-/// What a tool answered: the payload of `tool_post_invoke`. A plugin may change `result`.
+/// What a tool answered: the payload of `tool_post_invoke`.
+///
+/// A plugin may change `result`.
 public struct ToolResult: HookPayload, Equatable {
     /// The data.
     public private(set) var document: Document

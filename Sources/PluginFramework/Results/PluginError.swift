@@ -2,7 +2,9 @@
 
 public import Values
 
-/// A plugin's failure to decide. It travels in band: the caller's mode for the plugin says what it means.
+/// A plugin's failure to decide.
+///
+/// It travels in band: the caller's mode for the plugin says what it means.
 public struct PluginError: Error, Sendable, Equatable {
     /// What failed, why, and what to do; never empty.
     public var message: String
@@ -18,7 +20,9 @@ public struct PluginError: Error, Sendable, Equatable {
     /// JSON-RPC "internal error", the default of ContextForge.
     public static let defaultMCPErrorCode = -32603
 
-    /// Makes an error. An empty message is replaced: the clients of ContextForge take an error without one for success.
+    /// Makes an error.
+    ///
+    /// An empty message is replaced: the clients of ContextForge take an error without one for success.
     public init(
         _ message: String,
         pluginName: String,

@@ -12,7 +12,9 @@ public struct PluginViolation: Sendable, Equatable {
     public var code: String
     /// Further data for the caller.
     public var details: ValueObject
-    /// Who blocked. Set by the pipeline, never by a plugin.
+    /// Who blocked.
+    ///
+    /// Set by the pipeline, never by a plugin.
     public var pluginName: String?
     /// The JSON-RPC error code that the caller gets; nil for the default, -32602.
     public var mcpErrorCode: Int?

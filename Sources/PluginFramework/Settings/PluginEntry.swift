@@ -38,6 +38,8 @@ public struct PluginEntry: Sendable, Equatable {
     public var secretPaths: [String] = []
     /// Where it runs, for `kind: external`.
     public var external: ExternalPluginSettings?
+    /// Paths within the entry, outside `config`, whose values came from the environment ("mcp.url").
+    public var secretConnectionPaths: [String] = []
 
     /// Makes an entry with the defaults of everything but name and kind.
     public init(name: String, kind: String) {
@@ -49,7 +51,9 @@ public struct PluginEntry: Sendable, Equatable {
     public var isEnabled: Bool { mode != .disabled }
 }
 
-/// When a plugin is asked. All fields that are set must match; an empty one matches everything.
+/// When a plugin is asked.
+///
+/// All fields that are set must match; an empty one matches everything.
 public struct PluginCondition: Sendable, Equatable {
     /// Virtual servers.
     public var serverIDs: [String] = []

@@ -61,13 +61,36 @@ struct Node {
     /// The member of a key, with the spelling under which it was found.
     func member(_ key: any CodingKey) -> (spelling: String?, node: Node)? {
         let name = key.stringValue
-        let path = codingPath + [key]
         for spelling in [name, name.snakeCased] {
             if let member = value[spelling] {
+                let path = codingPath + [PathKey(stringValue: spelling)]
                 return (spelling, Node(value: member, fallback: fallback?[name], codingPath: path))
             }
         }
-        return fallback?[name].map { (nil, Node(value: $0, fallback: $0, codingPath: path)) }
+        return fallback?[name].map { `default` in
+            (
+                nil,
+                Node(
+                    value: `default`, fallback: `default`,
+                    codingPath: codingPath + [PathKey(stringValue: name.snakeCased)])
+            )
+        }
+    }
+}
+
+/// One step of a path as error messages show it: a key as the user spelt it, or an index.
+struct PathKey: CodingKey {
+    let stringValue: String
+    let intValue: Int?
+
+    init(stringValue: String) {
+        self.stringValue = stringValue
+        intValue = nil
+    }
+
+    init(intValue: Int) {
+        stringValue = String(intValue)
+        self.intValue = intValue
     }
 }
 
@@ -88,7 +111,8 @@ final class UsedKeys {
         for member in object where !spellings.contains(where: { $0.hasSameBytes(as: member.key) }) {
             let path = (node.codingPath.isEmpty ? "" : node.codingPath.joined + ".") + member.key
             let suggestion = member.key.closestMatch(among: askedFor).map { "did you mean \"\($0)\"?" }
-            let known = askedFor.isEmpty ? "there are no keys here" : "known keys are \(askedFor.joined(separator: ", "))"
+            let known =
+                askedFor.isEmpty ? "there are no keys here" : "known keys are \(askedFor.joined(separator: ", "))"
             throw ValueError(.unknownKey, "unknown key; \(suggestion ?? known)", path: path)
         }
     }
@@ -178,7 +202,8 @@ struct KeyedValues<Key: CodingKey>: KeyedDecodingContainerProtocol {
         let found = node.member(key)
         used.use(key, foundAs: found?.spelling)
         guard let found else {
-            throw ValueError(.missing, "is required", path: (codingPath + [key]).joined)
+            throw ValueError(
+                .missing, "is required", path: (codingPath + [PathKey(stringValue: key.stringValue.snakeCased)]).joined)
         }
         return found.node
     }
@@ -201,15 +226,6 @@ struct KeyedValues<Key: CodingKey>: KeyedDecodingContainerProtocol {
 }
 
 struct UnkeyedValues: UnkeyedDecodingContainer {
-    private struct Index: CodingKey {
-        let position: Int
-        var intValue: Int? { position }
-        var stringValue: String { String(position) }
-        init(_ position: Int) { self.position = position }
-        init?(intValue: Int) { position = intValue }
-        init?(stringValue: String) { return nil }
-    }
-
     let node: Node
     let elements: [Value]
     private(set) var currentIndex = 0
@@ -228,7 +244,8 @@ struct UnkeyedValues: UnkeyedDecodingContainer {
         }
         defer { currentIndex += 1 }
         return Node(
-            value: elements[currentIndex], fallback: nil, codingPath: node.codingPath + [Index(currentIndex)])
+            value: elements[currentIndex], fallback: nil,
+            codingPath: node.codingPath + [PathKey(intValue: currentIndex)])
     }
 
     mutating func decodeNil() throws -> Bool {

@@ -57,7 +57,8 @@ extension ValueObject: Codable {
     /// Gives the object as it is to a ``ValueEncoder``; no other encoder is supported.
     public func encode(to encoder: any Encoder) throws {
         throw EncodingError.invalidValue(
-            self, .init(codingPath: encoder.codingPath, debugDescription: "a ValueObject encodes to a ValueEncoder only"))
+            self,
+            .init(codingPath: encoder.codingPath, debugDescription: "a ValueObject encodes to a ValueEncoder only"))
     }
 }
 

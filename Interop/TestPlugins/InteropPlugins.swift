@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PluginFramework
+import PluginServer
+
+/// The plugin server of the interop suite: the plugins of `plugins.yaml`, each behaving as its namesake in
+/// `reference_plugins.py`.
+@main
+struct InteropPlugins: PluginServerCommand {
+    static let plugins: [any Plugin.Type] = [
+        NoOpPlugin.self, EchoPlugin.self, ModifyPlugin.self, BlockPlugin.self, FailPlugin.self, ThrowPlugin.self,
+        SleepPlugin.self, NeverPlugin.self, BlockingPlugin.self, StallPlugin.self, CrashPlugin.self, InspectPlugin.self,
+        RememberPlugin.self, ForgetPlugin.self, NonsensePlugin.self, NumbersPlugin.self, LargePlugin.self,
+        ReviewPlugin.self,
+    ]
+}

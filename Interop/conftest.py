@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options and fixtures: the server under test over TCP and over a Unix socket, and the peers' clients for it."""
+
+import peers  # noqa: F401  (first: it cleans the environment the peers read)
+
+import os
+
+import grpc
+import pytest
+import pytest_asyncio
+
+import servers
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--server",
+        choices=("gatehouse", "reference"),
+        default="gatehouse",
+        help="gatehouse: our server; reference: the Python server of this generation, to check the suite itself",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "gatehouse: what our server does and the reference does not")
+    if config.getoption("--server") == "gatehouse":
+        for command in (servers.command("gatehouse")[0], servers.binary("GATEHOUSE_BIN", "gatehouse")):
+            if not os.access(command, os.X_OK):
+                raise pytest.UsageError(
+                    f"{command} is missing: run `swift build`, or set INTEROP_PLUGINS_BIN and GATEHOUSE_BIN"
+                )
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--server") == "reference":
+        skip = pytest.mark.skip(reason="the reference server does not do this")
+        for item in items:
+            if "gatehouse" in item.keywords:
+                item.add_marker(skip)
+
+
+def pytest_report_header(config):
+    return f"peers: generation {peers.GENERATION}, server: {config.getoption('--server')}"
+
+
+@pytest.fixture(scope="session")
+def kind(request) -> str:
+    return request.config.getoption("--server")
+
+
+@pytest.fixture(scope="session")
+def ours(kind) -> bool:
+    """Whether the server under test is ours: for the few expectations in which the two differ on purpose."""
+    return kind == "gatehouse"
+
+
+@pytest.fixture
+def folder():
+    made = servers.Folder()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
+def session_folder():
+    made = servers.Folder()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
+def tcp(kind, session_folder):
+    """The server on a port of the loopback interface."""
+    server = servers.Server(kind, session_folder.path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def uds(kind, session_folder):
+    """The server on a Unix socket."""
+    server = servers.Server(kind, session_folder.path, uds=session_folder / "s.sock")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["tcp", "uds"])
+def server(request):
+    """The server over each of its transports."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def start(kind, folder):
+    """Starts further servers for one test and ends them with it."""
+    started = []
+
+    def begin(**options) -> servers.Server:
+        started.append(servers.Server(kind, folder.path, **options))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.stop()
+
+
+@pytest_asyncio.fixture
+async def connect():
+    """Makes initialised clients of the real class, and closes them after the test."""
+    clients = []
+
+    async def make(server: servers.Server, name: str, **entry):
+        config = peers.PluginConfig(
+            name=name, kind="external", grpc=peers.GRPCClientConfig(**server.client_settings), **entry
+        )
+        client = peers.GrpcExternalPlugin(config)
+        clients.append(client)
+        await client.initialize()
+        return client
+
+    yield make
+    for client in clients:
+        await client.shutdown()
+
+
+@pytest_asyncio.fixture
+async def channel():
+    """Opens plain channels to a server, and closes them after the test."""
+    channels = []
+
+    def open_channel(server: servers.Server, **options) -> grpc.aio.Channel:
+        # A pool of subchannels of its own, so that one test's connection is never another's.
+        arguments = [("grpc.use_local_subchannel_pool", 1), *options.items()]
+        channels.append(grpc.aio.insecure_channel(server.target, options=arguments))
+        return channels[-1]
+
+    yield open_channel
+    for each in channels:
+        await each.close()

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import NIOCore
+
+/// How a connection ages, drains and ends.
+extension ServerConnection {
+    /// Sends GOAWAY, serves what has arrived, then closes; by force when that takes longer than the grace period.
+    func drain() {
+        switch phase {
+        case .closed, .draining:
+            return
+        case .handshake:
+            close()
+            return
+        case .open:
+            phase = .draining
+        }
+        // With the exact number of the last stream a client knows which calls it may safely send again elsewhere.
+        codec?.sendGoAway(lastStream: lastStream, reason: .noError)
+        let deadline = NIODeadline.now() + TimeAmount(server.configuration.drainGrace)
+        drainDeadline = deadline
+        armTimer(deadline)
+        if !isReading { scheduleFlush() }
+        endIfDrained()
+    }
+
+    func endIfDrained() {
+        if phase == .draining, streams.isEmpty {
+            // Once more round the loop: we may be inside a flush that has yet to write.
+            eventLoop.execute {
+                guard self.phase == .draining, self.streams.isEmpty else { return }
+                self.close()
+            }
+        }
+        // The channel may close before the last handler has noticed its cancellation.
+        if channelIsClosed, running == 0 { server.ended(self) }
+    }
+
+    /// The channel is closed for good.
+    func channelClosed() {
+        channelIsClosed = true
+        connectionInactive()
+        codec = nil
+        endIfDrained()
+    }
+
+    func close() {
+        guard phase != .closed else { return }
+        phase = .closed
+        timer?.cancel()
+        if let codec {
+            codec.flush()
+            codec.close()
+        } else {
+            channel.close(promise: nil)
+        }
+    }
+
+    /// The client has done something often enough to harm others.
+    func abused(_ what: String) {
+        guard phase != .closed else { return }
+        logger.warning("closed a gRPC connection for abuse: \(what)", metadata: ["peer": "\(peer)"])
+        codec?.sendGoAway(lastStream: lastStream, reason: .enhanceYourCalm)
+        close()
+    }
+
+    // MARK: Time
+
+    /// Sees to it that `checkTimes` runs at `deadline` or before.
+    func armTimer(_ deadline: NIODeadline) {
+        guard deadline < timerAt, phase == .open || phase == .draining else { return }
+        timer?.cancel()
+        timerAt = deadline
+        timer = eventLoop.scheduleTask(deadline: deadline) { self.checkTimes() }
+    }
+
+    /// Sets the timer for what can happen while nothing arrives.
+    func rearmTimer() {
+        let configuration = server.configuration
+        if let idle = configuration.maxConnectionIdle, streams.isEmpty { armTimer(lastActivity + TimeAmount(idle)) }
+        if let age = configuration.maxConnectionAge, phase == .open { armTimer(connectedAt + TimeAmount(age)) }
+        if let pingSentAt {
+            armTimer(pingSentAt + TimeAmount(configuration.keepaliveTimeout))
+        } else if let keepalive = configuration.keepaliveTime {
+            armTimer(lastActivity + TimeAmount(keepalive))
+        }
+        if let drainDeadline { armTimer(drainDeadline) }
+        if let partialFrameSince { armTimer(partialFrameSince + TimeAmount(configuration.requestTimeout)) }
+    }
+
+    /// One timer for all limits of a connection; it looks what is due and sets itself for what comes next, so that
+    /// nothing needs to be set or cancelled for each call.
+    private func checkTimes() {
+        timerAt = .distantFuture
+        let now = NIODeadline.now()
+        let configuration = server.configuration
+        if let drainDeadline, drainDeadline <= now {
+            logger.warning(
+                "closed a gRPC connection whose calls outlasted the grace period", metadata: ["peer": "\(peer)"])
+            close()
+            return
+        }
+        if let pingSentAt, pingSentAt + TimeAmount(configuration.keepaliveTimeout) <= now {
+            logger.debug("closed a gRPC connection that did not answer a PING", metadata: ["peer": "\(peer)"])
+            close()
+            return
+        }
+        checkStreams(now)
+        if phase == .open {
+            if let age = configuration.maxConnectionAge, connectedAt + TimeAmount(age) <= now {
+                drain()
+            } else if let idle = configuration.maxConnectionIdle, streams.isEmpty, running == 0,
+                lastActivity + TimeAmount(idle) <= now
+            {
+                drain()
+            }
+        }
+        if pingSentAt == nil, pingIsDue(now) {
+            // Also the question to a client that sends bytes and never a whole frame: while it is inside a frame it
+            // cannot answer.
+            pingSentAt = now
+            codec?.sendPing(UInt64(bitPattern: Int64(now.uptimeNanoseconds)))
+        }
+        scheduleFlush()
+        if phase != .closed { rearmTimer() }
+    }
+
+    private func pingIsDue(_ now: NIODeadline) -> Bool {
+        if let partialFrameSince, partialFrameSince + TimeAmount(server.configuration.requestTimeout) <= now {
+            self.partialFrameSince = nil
+            return true
+        }
+        guard let keepalive = server.configuration.keepaliveTime else { return false }
+        return lastActivity + TimeAmount(keepalive) <= now
+    }
+
+    /// Ends requests that do not arrive and answers that are not taken.
+    private func checkStreams(_ now: NIODeadline) {
+        let requestTimeout = TimeAmount(server.configuration.requestTimeout)
+        let answerTimeout = TimeAmount(server.configuration.answerTimeout)
+        for stream in Array(streams.values) {
+            if let answered = stream.answered {
+                let deadline = answered + answerTimeout
+                if deadline <= now {
+                    codec?.sendReset(.cancel, on: stream.id)
+                } else {
+                    armTimer(deadline)
+                }
+            } else if stream.isReceiving {
+                let deadline = stream.receivingSince + requestTimeout
+                if deadline <= now {
+                    fail(stream, incompleteRequest)
+                } else {
+                    armTimer(deadline)
+                }
+            } else if !stream.requestEnded {
+                armTimer(now + requestTimeout)
+            }
+        }
+    }
+
+    private var incompleteRequest: GRPCStatus {
+        GRPCStatus(
+            .deadlineExceeded,
+            "the request did not arrive whole within \(server.configuration.requestTimeout); "
+                + "send it faster, or raise \(GRPCServerConfiguration.key("request_timeout")) on the server"
+        )
+    }
+
+    /// Watches answers that a flush did not get rid of.
+    func watchAnswers() {
+        guard unsentAnswers > 0 else { return }
+        armTimer(.now() + TimeAmount(server.configuration.answerTimeout))
+    }
+}
+
+extension CallStream {
+    /// Whether bytes of the request are owed: all of a unary one, of a streaming one the rest of a message begun.
+    var isReceiving: Bool {
+        guard !requestEnded else { return false }
+        return requests == nil || reader.hasPartialMessage
+    }
+}

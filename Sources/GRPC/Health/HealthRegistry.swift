@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// The health of the services of a process, as `grpc.health.v1.Health` tells it.
+///
+/// The service "" stands for the server as a whole. Names are compared byte by byte.
+package final class HealthRegistry: Sendable {
+    /// The health of a service; raw values as in the protocol.
+    package enum Status: UInt64, Sendable {
+        case unknown = 0
+        case serving = 1
+        case notServing = 2
+        /// Only ever sent to watchers of a service that is not known.
+        case serviceUnknown = 3
+    }
+
+    private struct State {
+        var statuses: [[UInt8]: Status] = [:]
+        var watchers: [[UInt8]: [Int: AsyncStream<Status>.Continuation]] = [:]
+        var nextWatcher = 0
+        var isShutDown = false
+    }
+
+    private let state = Mutex(State())
+
+    /// A registry that knows no service.
+    package init() {}
+
+    /// Sets the health of a service and tells its watchers.
+    ///
+    /// After `shutDown` every service stays not serving.
+    package func set(_ service: String, _ status: Status) {
+        let name = Array(service.utf8)
+        state.withLock { state in
+            let status = state.isShutDown ? .notServing : status
+            let old = state.statuses.updateValue(status, forKey: name)
+            guard old != status else { return }
+            for watcher in (state.watchers[name] ?? [:]).values { watcher.yield(status) }
+        }
+    }
+
+    /// Forgets a service; its watchers are told that it is unknown.
+    package func remove(_ service: String) {
+        let name = Array(service.utf8)
+        state.withLock { state in
+            guard state.statuses.removeValue(forKey: name) != nil else { return }
+            for watcher in (state.watchers[name] ?? [:]).values { watcher.yield(.serviceUnknown) }
+        }
+    }
+
+    /// The health of a service, or nil when it is not known.
+    package func status(of service: String) -> Status? {
+        state.withLock { $0.statuses[Array(service.utf8)] }
+    }
+
+    /// Turns every service not serving for good and, when they have been told, ends all watches, which would otherwise
+    /// hold up the draining of their connections.
+    package func shutDown() {
+        // Outside the lock, because a watcher that is finished calls `removeWatcher` at once.
+        let ended = state.withLock { state -> [(isKnown: Bool, watcher: AsyncStream<Status>.Continuation)] in
+            state.isShutDown = true
+            for name in state.statuses.keys { state.statuses[name] = .notServing }
+            defer { state.watchers = [:] }
+            return state.watchers.flatMap { name, watchers in
+                watchers.values.map { (state.statuses[name] != nil, $0) }
+            }
+        }
+        for (isKnown, watcher) in ended {
+            if isKnown { watcher.yield(.notServing) }
+            watcher.finish()
+        }
+    }
+
+    /// All services and their health, or nil when there are more than `limit`.
+    func all(limit: Int) -> [(name: [UInt8], status: Status)]? {
+        state.withLock { state in
+            guard state.statuses.count <= limit else { return nil }
+            return state.statuses.map { ($0.key, $0.value) }
+        }
+    }
+
+    /// The health of a service now and, each time it changes, then; a slow watcher gets the latest only.
+    func watch(_ service: String) -> AsyncStream<Status> {
+        let name = Array(service.utf8)
+        let (stream, continuation) = AsyncStream.makeStream(of: Status.self, bufferingPolicy: .bufferingNewest(1))
+        let number = state.withLock { state -> Int? in
+            continuation.yield(state.statuses[name] ?? .serviceUnknown)
+            guard !state.isShutDown else { return nil }
+            state.nextWatcher += 1
+            state.watchers[name, default: [:]][state.nextWatcher] = continuation
+            return state.nextWatcher
+        }
+        guard let number else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [weak self] _ in self?.removeWatcher(number, of: name) }
+        return stream
+    }
+
+    private func removeWatcher(_ number: Int, of name: [UInt8]) {
+        state.withLock { state in
+            state.watchers[name]?[number] = nil
+            if state.watchers[name]?.isEmpty == true { state.watchers[name] = nil }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+package import NIOHPACK
+
+/// A call as its handler sees it.
+package struct GRPCCall: Sendable {
+    /// The path of the method, `/package.Service/Method`.
+    package let path: String
+
+    /// The request message of a unary call, decompressed; empty for a streaming one.
+    package var message: ByteBuffer
+
+    /// When the client gives up, by its `grpc-timeout`; the task of the call is cancelled then.
+    package let deadline: ContinuousClock.Instant?
+
+    /// The headers of the request, pseudo-headers included.
+    package let metadata: HPACKHeaders
+
+    /// Who calls.
+    package let peer: GRPCPeer
+}
+
+/// The far end of a connection.
+package final class GRPCPeer: Sendable, CustomStringConvertible {
+    /// The address of the peer, such as `127.0.0.1:41234` or `unix`.
+    package let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

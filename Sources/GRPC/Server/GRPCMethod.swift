@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+
+/// A method a server offers: its path and what answers it.
+package struct GRPCMethod: Sendable {
+    /// Answers a unary call with the response message, or throws the `GRPCStatus` it ends with.
+    package typealias UnaryHandler = @Sendable (GRPCCall) async throws -> ByteBuffer
+
+    /// Answers a streaming call: reads requests, sends responses, and returns for OK or throws a `GRPCStatus`.
+    package typealias StreamingHandler =
+        @Sendable (GRPCCall, GRPCRequestMessages, GRPCResponseWriter) async throws -> Void
+
+    enum Handler: Sendable {
+        case unary(UnaryHandler)
+        case streaming(StreamingHandler)
+    }
+
+    /// The path, `/package.Service/Method`.
+    package let path: String
+
+    let handler: Handler
+
+    /// A method with one request and one response.
+    ///
+    /// The handler starts on the event loop of its connection when the request is small: it must not block. A response
+    /// made with `GRPCMessage.buffer` is sent without being copied. Errors other than `GRPCStatus` end the call with
+    /// UNKNOWN and are logged, so that nothing internal reaches the client.
+    package static func unary(_ path: String, _ handler: @escaping UnaryHandler) -> GRPCMethod {
+        GRPCMethod(path: path, handler: .unary(handler))
+    }
+
+    /// A method with any number of requests and responses.
+    package static func streaming(_ path: String, _ handler: @escaping StreamingHandler) -> GRPCMethod {
+        GRPCMethod(path: path, handler: .streaming(handler))
+    }
+
+    /// A method with one request and any number of responses; the request is in the call's `message`.
+    package static func serverStreaming(
+        _ path: String,
+        _ handler: @escaping @Sendable (GRPCCall, GRPCResponseWriter) async throws -> Void
+    ) -> GRPCMethod {
+        streaming(path) { call, requests, writer in
+            let cardinality = GRPCStatus(.unimplemented, "\(path) takes exactly one request message; send one")
+            var iterator = requests.makeAsyncIterator()
+            guard let message = try await iterator.next() else { throw cardinality }
+            guard try await iterator.next() == nil else { throw cardinality }
+            var call = call
+            call.message = message
+            try await handler(call, writer)
+        }
+    }
+}

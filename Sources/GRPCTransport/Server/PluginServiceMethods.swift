@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GRPC
+import NIOCore
+package import PluginFramework
+import PluginWire
+import Values
+
+/// The plugin service of ContextForge over gRPC, under both of its package names: a codec in front of a ``PluginService``.
+///
+/// A plugin's failure travels in band, with gRPC status OK. What is no request of this contract ends with a gRPC status.
+package struct PluginServiceMethods: Sendable {
+    /// The packages: of ContextForge 1.0.0 and 1.0.1, and of later versions.
+    ///
+    /// Their messages are the same.
+    package static let packages = ["mcpgateway.plugins", "cpex"]
+
+    /// The full names of the services.
+    package static let serviceNames = packages.flatMap { ["\($0).PluginService", "\($0).Health"] }
+
+    private let service: any PluginService
+
+    /// Makes the methods of a service.
+    package init(service: any PluginService) {
+        self.service = service
+    }
+
+    /// The methods to register with a server.
+    package var methods: [GRPCMethod] {
+        Self.packages.flatMap { package in
+            [
+                method("/\(package).PluginService/InvokeHook", invokeHook),
+                method("/\(package).PluginService/GetPluginConfig", getPluginConfig),
+                method("/\(package).PluginService/GetPluginConfigs", getPluginConfigs),
+                method("/\(package).Health/Check", check),
+            ]
+        }
+    }
+
+    private func method<Request: WireMessage, Response: WireMessage>(
+        _ path: String, _ answer: @escaping @Sendable (Request) async throws -> Response
+    ) -> GRPCMethod {
+        .unary(path) { call in
+            let request: Request
+            do throws(WireError) {
+                request = try Request(decoding: call.message)
+            } catch {
+                throw GRPCStatus(.invalidArgument, "\(error)")
+            }
+            let response = try await answer(request)
+            var buffer = GRPCMessage.buffer(capacity: 128)
+            do throws(WireError) {
+                if let response = response as? InvokeHookResponse {
+                    response.encodeReportingFaults(into: &buffer)
+                } else {
+                    try response.encode(into: &buffer)
+                }
+            } catch {
+                throw GRPCStatus(.internal, "the answer cannot be sent: \(error)")
+            }
+            return buffer
+        }
+    }
+
+    @Sendable private func invokeHook(_ request: InvokeHookRequest) async -> InvokeHookResponse {
+        let answer = await service.invoke(
+            PluginInvocation(
+                hook: HookName(rawValue: request.hookType), plugin: request.pluginName, payload: request.payload,
+                context: request.context))
+        let outcome: InvokeHookResponse.Outcome =
+            switch answer.outcome {
+            case .success(let result): .result(result)
+            case .failure(let error): .error(error)
+            }
+        return InvokeHookResponse(pluginName: request.pluginName, outcome: outcome, context: answer.context)
+    }
+
+    @Sendable private func getPluginConfig(_ request: GetPluginConfigRequest) async -> GetPluginConfigResponse {
+        GetPluginConfigResponse(config: await service.describe(request.name).map(Document.init))
+    }
+
+    @Sendable private func getPluginConfigs(_: GetPluginConfigsRequest) async -> GetPluginConfigsResponse {
+        GetPluginConfigsResponse(configs: await service.describeAll().map(Document.init))
+    }
+
+    @Sendable private func check(_ request: HealthCheckRequest) async -> HealthCheckResponse {
+        let health = await service.health
+        guard !request.service.isEmpty, !Self.serviceNames.contains(where: { $0.hasSameBytes(as: request.service) })
+        else {
+            return HealthCheckResponse(status: health.isServing ? .serving : .notServing)
+        }
+        guard let isServing = health.plugins[request.service] else {
+            return HealthCheckResponse(status: .serviceUnknown)
+        }
+        return HealthCheckResponse(status: isServing ? .serving : .notServing)
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import PluginFramework
+
+/// A configuration that was found to be in order, and where each of its values came from.
+package struct LoadedConfiguration: Sendable {
+    /// What it says.
+    package let settings: PluginServerSettings
+    /// What looks wrong, though it can be used.
+    package let warnings: [ConfigurationDiagnostic]
+    /// Every value with its source.
+    package let report: ConfigurationReport
+    /// What errors call the file.
+    package let file: String
+
+    let tree: ConfigurationNode
+
+    /// What a fault that shows only when a plugin is made looks like to the one who wrote the file.
+    ///
+    /// - Parameters:
+    ///   - index: The plugin's place in ``PluginServerSettings/plugins``.
+    ///   - key: The key within the entry, parts joined by dots ("config.words.3.search"); empty for the whole.
+    ///   - message: What is wrong and what to do.
+    package func diagnostic(plugin index: Int, key: String, message: String) -> ConfigurationDiagnostic {
+        let dotted = key.isEmpty ? "plugins.\(index)" : "plugins.\(index).\(key)"
+        let place = tree.locate(dotted, at: tree.line, path: .root)
+        return ConfigurationDiagnostic(
+            severity: .error, source: .file(file, line: place.line), path: place.path, message: message)
+    }
+
+    /// The faults of loading the plugins, as errors of the file.
+    package func error(for error: PluginLoadError) -> ConfigurationError {
+        ConfigurationError(
+            errors: error.faults.map { diagnostic(plugin: $0.index, key: $0.key, message: $0.message) },
+            warnings: warnings)
+    }
+}

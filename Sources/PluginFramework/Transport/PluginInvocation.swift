@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Values
+
+/// One hook of one plugin, to be run once.
+public struct PluginInvocation: Sendable {
+    /// The hook.
+    public var hook: HookName
+    /// The plugin's name; matched exactly, else without regard to case when that is unambiguous.
+    public var plugin: String
+    /// What the hook is about.
+    public var payload: Document
+    /// What is known about the request.
+    public var context: PluginContext
+
+    /// Makes an invocation.
+    public init(hook: HookName, plugin: String, payload: Document, context: PluginContext) {
+        self.hook = hook
+        self.plugin = plugin
+        self.payload = payload
+        self.context = context
+    }
+}
+
+/// What a plugin answered to one invocation.
+public struct PluginAnswer: Sendable {
+    /// The plugin's name as it is configured; as it was asked for, when there is none.
+    public var plugin: String
+    /// What it said, or why it could not.
+    public var outcome: Result<PluginResult, PluginError>
+    /// The context, if the plugin changed it.
+    public var context: ContextValues?
+
+    /// Makes an answer.
+    public init(plugin: String, outcome: Result<PluginResult, PluginError>, context: ContextValues? = nil) {
+        self.plugin = plugin
+        self.outcome = outcome
+        self.context = context
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPluginTrace
+import GRPC
+import GRPCTransport
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+package import PluginConfiguration
+package import PluginFramework
+import ServiceLifecycle
+import Sockets
+import UnixSignals
+
+/// One run of a plugin server, from a configuration that is in order to an exit code.
+package struct PluginServerProcess: Sendable {
+    /// How much longer than the grace period the end may take: connections, then each plugin's `shutdown()`.
+    private static let shutdownPatience = Duration.seconds(15)
+
+    let configuration: LoadedConfiguration
+    private let registry: PluginRegistry
+    let logger: Logger
+
+    /// Makes a run.
+    package init(configuration: LoadedConfiguration, registry: PluginRegistry) {
+        self.configuration = configuration
+        self.registry = registry
+        let process = configuration.settings.process
+        let level = Logger.Level(rawValue: process.logLevel.rawValue) ?? .info
+        logger = Logger(label: "gatehouse") { label in
+            StderrLogHandler(label: label, level: level, format: process.logFormat)
+        }
+    }
+
+    /// Loads the plugins, serves until the process is asked to end, drains.
+    ///
+    /// - Returns: The exit code, see ``ExitStatus``. Why it is not 0 has been told on stderr.
+    package func run() async -> Int32 {
+        plugin_trace_install_crash_handler()
+        signal(SIGPIPE, SIG_IGN)
+        for warning in configuration.warnings { logger.warning("\(warning)") }
+
+        let host: PluginHost
+        do throws(PluginLoadError) {
+            host = try await PluginHost.load(
+                configuration.settings.plugins, registry: registry, configuration: hostConfiguration, logger: logger)
+        } catch {
+            return report(error)
+        }
+        let status = await serve(host)
+        await host.shutdown()
+        logger.info("Plugin server stopped", metadata: ["status": "\(status)"])
+        return status
+    }
+
+    private func serve(_ host: PluginHost) async -> Int32 {
+        let settings = configuration.settings
+        guard settings.grpc.tls == nil else {
+            logger.critical(
+                "This version does not serve TLS: it will not serve plaintext instead; remove grpc_server_settings.tls, or use a Unix socket"
+            )
+            return ExitStatus.configuration
+        }
+        let listener: ListeningSocket
+        let endpoint: PluginGRPCEndpoint
+        do {
+            endpoint = try PluginGRPCEndpoint(service: host)
+            listener = try ListeningSocket.open(listenAddress)
+        } catch {
+            logger.critical("Cannot listen: \(error)")
+            return ExitStatus.failure
+        }
+        for warning in listener.warnings { logger.warning("\(warning)") }
+
+        do {
+            let server = try GRPCServer(
+                listeners: [listener], methods: endpoint.methods, configuration: grpcConfiguration,
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                budget: ByteBudget(limit: settings.process.memoryBudget), logger: logger,
+                onListening: { announce($0, plugins: settings.plugins) },
+                onDraining: {
+                    host.stopAccepting()
+                    endpoint.announceShutdown()
+                })
+            await endpoint.publishHealth()
+            return await run(server, endpoint)
+        } catch {
+            logger.critical("Cannot serve: \(error)")
+            return ExitStatus.failure
+        }
+    }
+
+    private func run(_ server: GRPCServer, _ endpoint: PluginGRPCEndpoint) async -> Int32 {
+        let services = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet)
+        )
+        return await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await endpoint.followHealth() }
+            tasks.addTask { await followSignals(services) }
+            defer { tasks.cancelAll() }
+            do {
+                try await services.run()
+                return ExitStatus.success
+            } catch {
+                logger.critical("The server failed: \(error)")
+                return ExitStatus.failure
+            }
+        }
+    }
+
+    /// The first signal drains, the second ends the process where it stands.
+    private func followSignals(_ services: ServiceGroup) async {
+        await withTaskGroup(of: Void.self) { tasks in
+            var isDraining = false
+            for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+                if isDraining {
+                    logger.warning("Second signal: ending at once", metadata: ["signal": "\(signal)"])
+                    exit(ExitStatus.signal(signal == .sigterm ? SIGTERM : SIGINT))
+                }
+                isDraining = true
+                let grace = configuration.settings.process.gracePeriod
+                logger.info(
+                    "Draining: no new connections, calls in flight may end",
+                    metadata: ["signal": "\(signal)", "grace": "\(grace.secondsDescription)"])
+                tasks.addTask { await endAnyway(after: grace + Self.shutdownPatience) }
+                await services.triggerGracefulShutdown()
+            }
+            tasks.cancelAll()
+        }
+    }
+
+    /// A plugin that never gives its thread back can hold up a drain for ever; the one who sent the signal must not wait.
+    private func endAnyway(after limit: Duration) async {
+        guard (try? await Task.sleep(for: limit)) != nil else { return }
+        logger.error("The drain does not end, a plugin may hold its thread: ending without it")
+        exit(ExitStatus.failure)
+    }
+
+    /// The lines that people and scripts wait for.
+    private func announce(_ addresses: [ListenAddress], plugins: [PluginEntry]) {
+        for address in addresses {
+            logger.info(
+                "Plugin server listening",
+                metadata: [
+                    "address": "\(address)", "transport": "grpc", "plugins": "\(plugins.filter(\.isEnabled).count)",
+                ])
+        }
+        StandardStream.output.print("READY")
+    }
+
+    /// Service groups log each step; what a user needs to know is logged here.
+    private var quiet: Logger {
+        var logger = logger
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+
+    private func report(_ error: PluginLoadError) -> Int32 {
+        for fault in error.faults where !configuration.settings.plugins.isEmpty {
+            StandardStream.error.print(
+                "\(configuration.diagnostic(plugin: fault.index, key: fault.key, message: fault.message))")
+        }
+        // A fault of a whole entry, not of one of its keys, is one of the plugin's making: it could not prepare itself.
+        return error.faults.contains { !$0.key.isEmpty } ? ExitStatus.configuration : ExitStatus.failure
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+package import PluginFramework
+package import Values
+
+/// Asks for one hook of one plugin to be run.
+package struct InvokeHookRequest: WireMessage {
+    /// The hook's name, such as `tool_pre_invoke`.
+    package var hookType: String
+    /// The plugin's name.
+    package var pluginName: String
+    /// What the hook looks at.
+    package var payload: Document
+    /// What the plugin knows about the request.
+    package var context: PluginContext
+
+    /// Makes a request.
+    package init(hookType: String, pluginName: String, payload: Document, context: PluginContext) {
+        self.hookType = hookType
+        self.pluginName = pluginName
+        self.payload = payload
+        self.context = context
+    }
+
+    package init(decoding bytes: ByteBuffer) throws(WireError) {
+        self = try bytes.withWireReader { (reader: inout WireReader) throws(WireError) in
+            var hookType = ""
+            var pluginName = ""
+            var payload = ByteBuffer?.none
+            var context = ByteBuffer?.none
+            while let tag = try reader.nextTag() {
+                switch tag {
+                case WireTag(1, .lengthDelimited): hookType = try reader.string("hook_type")
+                case WireTag(2, .lengthDelimited): pluginName = try reader.string("plugin_name")
+                case WireTag(3, .lengthDelimited): try reader.checkedStruct("payload", of: bytes, into: &payload)
+                case WireTag(4, .lengthDelimited):
+                    try reader.checkedSlice("context", of: bytes, into: &context) {
+                        (content: inout WireReader) throws(WireError) in
+                        try content.checkContext()
+                    }
+                default: try reader.skip(tag)
+                }
+            }
+            return InvokeHookRequest(
+                hookType: hookType, pluginName: pluginName, payload: Document(checkedStruct: payload),
+                context: PluginContext(checked: context))
+        }
+    }
+
+    package func encode(into buffer: inout ByteBuffer) throws(WireError) {
+        var writer = WireWriter()
+        try writer.contextField(4, context.values)
+        try writer.structField(3, "payload", payload)
+        writer.field(2, pluginName)
+        writer.field(1, hookType)
+        writer.finish(into: &buffer)
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+package import PluginFramework
+
+/// What came of running a hook.
+package struct InvokeHookResponse: WireMessage, Equatable {
+    /// What the plugin said, or that it failed.
+    package enum Outcome: Sendable, Equatable {
+        /// The plugin decided.
+        case result(PluginResult)
+        /// The plugin failed.
+        case error(PluginError)
+    }
+
+    /// The plugin's name, as the request spelled it.
+    package var pluginName: String
+    /// What the plugin said, or that it failed.
+    package var outcome: Outcome
+    /// The context as the plugin left it; nil when it is unchanged.
+    package var context: ContextValues?
+
+    /// Makes an answer.
+    package init(pluginName: String, outcome: Outcome, context: ContextValues? = nil) {
+        self.pluginName = pluginName
+        self.outcome = outcome
+        self.context = context
+    }
+
+    /// Decodes a whole message.
+    ///
+    /// An `error` counts more than a `result`, even when its message is empty; without both, `result_base` is the result.
+    ///
+    /// - Throws: ``WireError``; with code `missing` when the message says neither.
+    package init(decoding bytes: ByteBuffer) throws(WireError) {
+        self = try bytes.withWireReader { (reader: inout WireReader) throws(WireError) in
+            var parts = Parts()
+            try reader.decodeResponse(of: bytes, into: &parts)
+            let outcome: Outcome
+            if let error = parts.error {
+                outcome = .error(WireReader.completed(error, pluginName: parts.pluginName))
+            } else if let result = parts.result ?? parts.base {
+                outcome = .result(result)
+            } else {
+                throw WireError(
+                    .missing, "the answer has neither a result nor an error; the plugin server must send one",
+                    path: ["result"])
+            }
+            return InvokeHookResponse(pluginName: parts.pluginName, outcome: outcome, context: parts.context)
+        }
+    }
+
+    package func encode(into buffer: inout ByteBuffer) throws(WireError) {
+        if context == nil, case .result(let result) = outcome, result.isPlainPass {
+            Self.encodePass(pluginName: pluginName, into: &buffer)
+            return
+        }
+        var writer = WireWriter()
+        let before = writer.count
+        switch outcome {
+        case .error(let error):
+            do throws(WireError) {
+                try writer.errorContent(error)
+            } catch {
+                throw error.inside("error")
+            }
+            writer.close(4, since: before)
+            if let context { try writer.contextField(3, context) }
+        case .result(let result):
+            if let context { try writer.contextField(3, context) }
+            let before = writer.count
+            do throws(WireError) {
+                try writer.resultContent(result)
+            } catch {
+                throw error.inside("result")
+            }
+            writer.close(2, since: before)
+        }
+        writer.field(1, pluginName)
+        writer.finish(into: &buffer)
+    }
+
+    /// Appends the encoded answer, or, when the plugin's values cannot be sent, an error that says so.
+    ///
+    /// A caller must get an answer for each request; and what could not be told must not count as a pass.
+    package func encodeReportingFaults(into buffer: inout ByteBuffer) {
+        do throws(WireError) {
+            try encode(into: &buffer)
+        } catch {
+            var message = "the plugin's answer cannot be sent: \(error)"
+            // A failure stays that failure: only what cannot be sent with it is left out.
+            if case .error(let failure) = outcome { message = "\(failure.message) (\(message))" }
+            Self.encodeFault(message, of: self, into: &buffer)
+        }
+    }
+
+    private static func encodeFault(_ message: String, of answer: InvokeHookResponse, into buffer: inout ByteBuffer) {
+        var writer = WireWriter()
+        let before = writer.count
+        var error = PluginError(message, pluginName: answer.pluginName, code: PluginError.Code.internalError)
+        if case .error(let failure) = answer.outcome {
+            error.pluginName = failure.pluginName
+            error.code = failure.code
+            error.mcpErrorCode = failure.mcpErrorCode
+        }
+        writer.errorContentWithoutDetails(error)
+        writer.close(4, since: before)
+        writer.field(1, answer.pluginName)
+        writer.finish(into: &buffer)
+    }
+}
+
+extension InvokeHookResponse {
+    /// Field 2, a Struct of one entry, `continue_processing: true`: nearly every answer, so it is not made each time.
+    private static let passResult: StaticString =
+        "\u{12}\u{1B}\u{0A}\u{19}\u{0A}\u{13}continue_processing\u{12}\u{02}\u{20}\u{01}"
+
+    private static func encodePass(pluginName: String, into buffer: inout ByteBuffer) {
+        let length = pluginName.utf8.count
+        buffer.reserveCapacity(minimumWritableBytes: length + passResult.utf8CodeUnitCount + 6)
+        if length > 0 {
+            buffer.writeInteger(0x0A as UInt8)
+            var rest = length
+            while rest >= 0x80 {
+                buffer.writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
+                rest >>= 7
+            }
+            buffer.writeInteger(UInt8(truncatingIfNeeded: rest))
+            buffer.writeString(pluginName)
+        }
+        buffer.writeStaticString(passResult)
+    }
+
+    /// The fields as they are found, before it is known what they mean together.
+    fileprivate struct Parts {
+        var pluginName = ""
+        var result: PluginResult?
+        var base: PluginResult?
+        var error: PluginError?
+        var context: ContextValues?
+    }
+}
+
+extension WireReader {
+    fileprivate mutating func decodeResponse(
+        of whole: ByteBuffer, into parts: inout InvokeHookResponse.Parts
+    ) throws(WireError) {
+        // What was received before is taken out of its place: a second reference to it would make each merge copy all of it.
+        while let tag = try nextTag() {
+            switch tag {
+            case WireTag(1, .lengthDelimited):
+                parts.pluginName = try string("plugin_name")
+            case WireTag(2, .lengthDelimited):
+                var result = parts.result.take() ?? PluginResult()
+                try message("result") { (content: inout WireReader) throws(WireError) in
+                    try content.decodeResult(of: whole, into: &result)
+                }
+                parts.result = result
+            case WireTag(3, .lengthDelimited):
+                var context = parts.context.take() ?? ContextValues(global: GlobalContext(requestID: ""))
+                try message("context") { (content: inout WireReader) throws(WireError) in
+                    try content.decodeContext(into: &context)
+                }
+                parts.context = context
+            case WireTag(4, .lengthDelimited):
+                var error = parts.error.take() ?? Self.emptyError
+                try message("error") { (content: inout WireReader) throws(WireError) in
+                    try content.decodeError(into: &error)
+                }
+                parts.error = error
+            case WireTag(5, .lengthDelimited):
+                // In proto3 a truth value that is not sent is false.
+                var base = parts.base.take() ?? PluginResult(continueProcessing: false)
+                try message("result_base") { (content: inout WireReader) throws(WireError) in
+                    try content.decodeResultBase(into: &base)
+                }
+                parts.base = base
+            default:
+                try skip(tag)
+            }
+        }
+    }
+}

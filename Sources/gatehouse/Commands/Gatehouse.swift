@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// The root of all commands.
+struct Gatehouse: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "gatehouse",
+            abstract: "An MCP gateway and plugin server, compatible with ContextForge.",
+            discussion: """
+                Exit codes: 0 the command did what it was asked to do; 1 something failed while running; 2 the command line \
+                or the configuration is wrong; 128 and a signal's number when a second signal cut a drain short.
+                """,
+            version: Version.current,
+            subcommands: [PluginServerCommand.self, ConfigCommand.self])
+    }
+}
+
+/// Which version this is.
+enum Version {
+    static let current = "0.1.0"
+}
