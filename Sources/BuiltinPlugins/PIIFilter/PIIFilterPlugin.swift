@@ -21,10 +21,15 @@ public struct PIIFilterPlugin: Plugin {
     private let settings: PIIFilterSettings
     private let detector: PIIDetector
     private let walker: ValueWalker
-    private let logger = Logger(label: "gatehouse.plugins.pii_filter")
+    private let logger: Logger
 
     /// - Throws: `SettingsError` that names the key and what to write there.
     public init(settings: PIIFilterSettings) throws {
+        try self.init(settings: settings, logger: Logger(label: "gatehouse.plugins.pii_filter"))
+    }
+
+    init(settings: PIIFilterSettings, logger: Logger) throws {
+        self.logger = logger
         self.settings = settings
         detector = try Self.detector(settings)
         try Self.requirePositive(settings.maxTextBytes, "max_text_bytes")

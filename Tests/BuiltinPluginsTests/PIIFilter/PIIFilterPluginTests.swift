@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import PluginFramework
 import Testing
 import Values
@@ -139,6 +140,17 @@ struct PIIFilterPluginTests {
         let blocked = try await quiet.toolPreInvoke(ToolCall(name: "t", args: ["a": "x@example.com"]), context: silent)
         #expect(blocked.violation?.details.isEmpty == true)
         #expect(blocked.metadata.isEmpty && silent.changes == nil)
+    }
+
+    @Test(arguments: [true, false]) func logsTypesAndCountsOnlyWhenWanted(isWanted: Bool) async throws {
+        let lines = LogLines()
+        var settings = PIIFilterSettings()
+        settings.logDetections = isWanted
+        let plugin = try PIIFilterPlugin(
+            settings: settings, logger: Logger(label: "test") { _ in CollectingLogHandler(lines: lines) })
+        _ = try await plugin.toolPreInvoke(
+            ToolCall(name: "t", args: ["a": "123-45-6789 x@example.com", "b": "y@example.com"]), context: makeContext())
+        #expect(lines.all == (isWanted ? ["personal data in tool arguments masked: email 2, ssn 1"] : []))
     }
 
     static let detectors: [(String, String)] = [

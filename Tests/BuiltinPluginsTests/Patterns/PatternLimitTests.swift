@@ -38,7 +38,8 @@ struct PatternLimitTests {
     }
 
     @Test(arguments: [
-        (#"(?=[0-9]+)\d[xy]"#, "1"), ("(?:[0-9]|\\d\\d)+x", "1"), (".*.*=.*;", "a"), ("\\s+$", " "), ("(\\w+\\s*)+:", "a"),
+        (#"(?=[0-9]+)\d[xy]"#, "1"), ("(?:[0-9]|\\d\\d)+x", "1"), (".*.*=.*;", "a"), ("\\s+$", " "),
+        ("(\\w+\\s*)+:", "a"),
         ("(?:a|b)*c", "a"), ("(a|b|ab)*c", "ab"), ("(?<=a)*b+c", "b"),
     ])
     func megabyteTextEndsInAnErrorOrAResult(pattern: String, unit: String) {

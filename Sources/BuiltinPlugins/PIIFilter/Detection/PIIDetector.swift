@@ -73,12 +73,11 @@ final class PIIDetector: Sendable {
                 return Self.isASCII(bytes)
             }
             if !isASCII, let folded = FoldedText(text) {
-                // What the fold brings out comes on top of what was found without it.
-                var more: [PIIFinding] = []
-                folded.bytes.withUnsafeBufferPointer { scan(TextBytes($0), key: key, into: &more) }
-                for var finding in more {
-                    finding.range = folded.original(of: finding.range)
-                    if !findings.contains(finding) { findings.append(finding) }
+                // What the fold brings out comes on top; what was found already merges with itself.
+                let first = findings.count
+                folded.bytes.withUnsafeBufferPointer { scan(TextBytes($0), key: key, into: &findings) }
+                for index in first..<findings.count {
+                    findings[index].range = folded.original(of: findings[index].range)
                 }
             }
         }
