@@ -166,4 +166,32 @@ struct PatternLimitTests {
         let pattern = String(repeating: "a", count: 60_000) + "("
         #expect { try Pattern(pattern) } throws: { "\($0)".utf8.count < 500 }
     }
+
+    /// Garbage is refused or searched for, and PCRE2 never objects to what was let through for its syntax.
+    @Test(arguments: 0..<4) func garbageIsRefusedOrRuns(seed: Int) throws {
+        let pieces = [
+            "(", "(", ")", ")", "[", "]", "^", "$", "*", "+", "?", "{", "}", "1", ",", "2", "|", "\\", "\\", "b", "d",
+            "W", "x", "a",
+            "-", "é", "(?:", "(?=", "(?<=", "(?P<n>", "(?P=n)", "(?i)", "(?x:", "(?(1)", "#", " ", "\n", "\0", ".", "<",
+            ":", "P",
+        ]
+        var random = SeededGenerator(seed: UInt64(seed))
+        var compiled = 0
+        for _ in 0..<1_000 {
+            let count = Int.random(in: 1...10, using: &random)
+            let source = (0..<count).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+            let flags = PatternFlags(rawValue: UInt8.random(in: 0..<32, using: &random))
+            switch Result(catching: { () throws(PatternError) in try Pattern(source, flags: flags) }) {
+            case .success(let pattern):
+                compiled += 1
+                var budget = MatchBudget(.seconds(60))
+                _ = try pattern.allMatches(in: "ab1é \n-aa\0b", budget: &budget)
+            case .failure(let error):
+                // Only our own messages have an offset.
+                #expect(
+                    error.code == .syntax || error.offset != nil, "PCRE2 refused \(source.debugDescription): \(error)")
+            }
+        }
+        #expect(compiled > 50)
+    }
 }

@@ -11,6 +11,9 @@ struct PatternTranslation {
     /// The numbers of the groups that have a name.
     let groupNumbers: [String: Int]
 
+    /// Whether there is an atomic group or a possessive quantifier.
+    let isAtomic: Bool
+
     /// Translates `pattern`, or tells what Python's `re` of CPython 3.11 would refuse in it.
     ///
     /// - Parameter spellsOutWords: see `PatternWriter`.
@@ -20,5 +23,6 @@ struct PatternTranslation {
         bytes = translator.writer.bytes
         groupCount = translator.groupCount
         groupNumbers = translator.groupNumbers
+        isAtomic = translator.isAtomic
     }
 }
