@@ -194,6 +194,8 @@ struct PIIFilterPluginTests {
         var removed = pattern
         removed["mask_strategy"] = "remove"
         #expect(try await masked("id EMP123456", config(.object(removed))) == "id ")
+        removed["mask_strategy"] = .null
+        #expect(try await masked("id EMP123456", config(.object(removed))) == "id [REDACTED]")
         var off = pattern
         off["enabled"] = false
         #expect(try await masked("id EMP123456", config(.object(off))) == nil)
