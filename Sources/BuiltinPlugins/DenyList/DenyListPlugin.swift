@@ -18,7 +18,9 @@ public struct DenyListSettings: PluginSettings {
 /// As in ContextForge a word is a plain text that may stand anywhere, within other words too, and case matters; it is
 /// compared byte by byte.
 public struct DenyListPlugin: Plugin, PromptPreFetch {
+    /// The kind.
     public static let kind = "DenyListPlugin"
+    /// ContextForge's path of the plugin that this one replaces, and a short form.
     public static let kindAliases = ["deny_list", "plugins.deny_filter.deny.DenyListPlugin"]
 
     private let words: DenyWords

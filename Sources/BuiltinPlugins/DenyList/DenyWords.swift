@@ -2,7 +2,9 @@
 
 /// Many plain texts searched for at once (Aho and Corasick, 1975): one step a byte, however many words there are.
 struct DenyWords: Sendable {
-    /// What follows a state: the next state for each byte class. State 0 is the begin.
+    /// What follows a state: the next state for each byte class.
+    ///
+    /// State 0 is the begin.
     private let transitions: [Int32]
     private let accepts: [Bool]
     /// The class of each byte: bytes that are in no word are all the same.

@@ -10,7 +10,9 @@ internal import Values
 /// the key under which a string stands counts as its label (`"ssn": "123456789"`). Keys themselves and numbers stay as
 /// they are: a number cannot be masked and remain one. JSON within a string is text like any other.
 public struct PIIFilterPlugin: Plugin {
+    /// The kind.
     public static let kind = "PIIFilterPlugin"
+    /// ContextForge's path of the plugin that this one replaces, and a short form.
     public static let kindAliases = [
         "pii_filter", "plugins.pii_filter.pii_filter.PIIFilterPlugin", "cpex_pii_filter.PIIFilterPlugin",
         "cpex_pii_filter.pii_filter.PIIFilterPlugin",
@@ -19,10 +21,15 @@ public struct PIIFilterPlugin: Plugin {
     private let settings: PIIFilterSettings
     private let detector: PIIDetector
     private let walker: ValueWalker
-    private let logger = Logger(label: "gatehouse.plugins.pii_filter")
+    private let logger: Logger
 
     /// - Throws: `SettingsError` that names the key and what to write there.
     public init(settings: PIIFilterSettings) throws {
+        try self.init(settings: settings, logger: Logger(label: "gatehouse.plugins.pii_filter"))
+    }
+
+    init(settings: PIIFilterSettings, logger: Logger) throws {
+        self.logger = logger
         self.settings = settings
         detector = try Self.detector(settings)
         try Self.requirePositive(settings.maxTextBytes, "max_text_bytes")
@@ -52,7 +59,8 @@ public struct PIIFilterPlugin: Plugin {
         static let promptPre = Stage(
             hook: "prompt_pre_fetch", root: "args", code: "PII_DETECTED", subject: "prompt arguments")
         static let promptPost = Stage(
-            hook: "prompt_post_fetch", root: "result", code: "PII_DETECTED_IN_PROMPT_RESULT", subject: "prompt messages")
+            hook: "prompt_post_fetch", root: "result", code: "PII_DETECTED_IN_PROMPT_RESULT", subject: "prompt messages"
+        )
         static let toolPre = Stage(
             hook: "tool_pre_invoke", root: "args", code: "PII_DETECTED_IN_TOOL_ARGS", subject: "tool arguments")
         static let toolPost = Stage(
@@ -108,7 +116,8 @@ public struct PIIFilterPlugin: Plugin {
         }
         let violation = PluginViolation(
             code: stage.code, reason: "PII detected in \(stage.subject)",
-            description: "Sensitive information detected in \(stage.subject); remove it and try again", details: details)
+            description: "Sensitive information detected in \(stage.subject); remove it and try again", details: details
+        )
         return .block(violation, metadata: metadata)
     }
 

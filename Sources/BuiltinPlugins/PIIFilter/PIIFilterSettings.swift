@@ -39,7 +39,9 @@ public struct PIIFilterSettings: PluginSettings {
 
     /// Whether a call that holds personal data is blocked instead of masked.
     public var blockOnDetection = false
-    /// Whether a log line tells the types and their number. The values are never logged.
+    /// Whether a log line tells the types and their number.
+    ///
+    /// The values are never logged.
     public var logDetections = true
     /// Whether the result's and the context's metadata, and a violation's details, tell types, number and places.
     public var includeDetectionDetails = true
@@ -91,7 +93,9 @@ public struct PIIFilterSettings: PluginSettings {
 public struct PIICustomPattern: PluginSettings {
     /// Under which type it is counted and masked: one of ContextForge's type names.
     public var type = "custom"
-    /// What to look for. Required.
+    /// What to look for.
+    ///
+    /// Required.
     public var pattern = ""
     /// What it is, for people.
     public var description = ""

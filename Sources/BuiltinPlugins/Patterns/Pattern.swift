@@ -4,8 +4,9 @@
 ///
 /// What Python refuses is refused, with the place and the reason. Differences, all towards refusing: `\N{name}`,
 /// surrogates, counts above 65,535, groups nested deeper than 100, and patterns whose compiled form is over 64 KiB.
-/// `(?ai)` with a back reference compares by Unicode's case rules. What a group captured inside a possessive repetition,
-/// or when an iteration was empty, can differ from CPython 3.11, which has open faults there (some end in SystemError).
+/// `(?ai)` with a back reference compares by Unicode's case rules. `x{2,}+` is `(?>x{2,})`, as Python documents it and
+/// CPython 3.11 does not always do it; what a group captured in an iteration that matched nothing can differ. Patterns
+/// with atomic groups or possessive quantifiers are interpreted, not compiled (see `CompiledPattern`): they are slower.
 ///
 /// A pattern compiles once and is then safe to use from any number of threads. A hostile pattern or text ends in an
 /// error: see `MatchBudget`. Offsets are UTF-8 bytes.
@@ -44,7 +45,7 @@ package struct Pattern: Sendable {
     package struct Match: Sendable, Equatable {
         /// Where the match is, in bytes.
         package let range: Range<Int>
-        /// Where groups 1, 2, ... are; nil for those that took no part.
+        /// Where each group is, from group 1 on; nil for those that took no part.
         package let groups: [Range<Int>?]
     }
 }

@@ -27,7 +27,9 @@ public struct SearchReplaceWord: Codable, Sendable {
 /// its members that are strings, and the texts of its content items (`content[].text`), where an MCP tool's text is.
 /// Deeper strings stay as they are, as there.
 public struct SearchReplacePlugin: Plugin {
+    /// The kind.
     public static let kind = "SearchReplacePlugin"
+    /// ContextForge's path of the plugin that this one replaces, and a short form.
     public static let kindAliases = ["search_replace", "plugins.regex_filter.search_replace.SearchReplacePlugin"]
 
     private struct Rule {

@@ -10,7 +10,9 @@ internal import Values
 /// `path_traversal`, `ssrf`. After the call the rule `ssrf` looks at the addresses to which the result links
 /// (`resource_link` and embedded resources), which clients follow on their own.
 public struct SecurityFilterPlugin: Plugin {
+    /// The kind.
     public static let kind = "SecurityFilterPlugin"
+    /// ContextForge's path of the plugin that this one replaces, and a short form.
     public static let kindAliases = ["security_filter", "plugins.security.filter.SecurityFilterPlugin"]
 
     private let rules: [any SecurityRule]
@@ -20,7 +22,8 @@ public struct SecurityFilterPlugin: Plugin {
     /// - Throws: `SettingsError` for an empty host.
     public init(settings: SecurityFilterSettings) throws {
         for (index, host) in settings.allowedHosts.enumerated() where host.isEmpty {
-            throw SettingsError(key: "allowed_hosts.\(index)", "is empty; write a host name or an address, or remove it")
+            throw SettingsError(
+                key: "allowed_hosts.\(index)", "is empty; write a host name or an address, or remove it")
         }
         var rules: [any SecurityRule] = []
         var linkRules: [any SecurityRule] = []

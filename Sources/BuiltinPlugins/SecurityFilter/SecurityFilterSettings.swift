@@ -13,6 +13,12 @@ public struct SecurityFilterSettings: PluginSettings {
 
     /// The defaults: every rule is on.
     public init() {}
+
+    enum CodingKeys: String, CodingKey {
+        case blockDangerousOps = "block_dangerous_ops"
+        case rules
+        case allowedHosts = "allowed_hosts"
+    }
 }
 
 /// Which rules of `SecurityFilterPlugin` are on.

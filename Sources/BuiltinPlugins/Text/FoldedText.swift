@@ -57,7 +57,8 @@ struct FoldedText {
         case 0x2024, 0xFE52, 0x3002, 0xFF61: return .ascii(0x2E)
         case 0x2044, 0x2215: return .ascii(0x2F)
         case 0xFF01...0xFF5E: return .ascii(UInt8(value - 0xFF01 + 0x21))
-        case 0xA1...0x65F: return .itself
+        // No digits among most letters of the world: the properties below are dear to look up.
+        case 0xA1...0x65F, 0x3003...0xA61F, 0xAC00...0xD7A3: return .itself
         default:
             guard scalar.properties.generalCategory == .decimalNumber, let number = scalar.properties.numericValue
             else { return .itself }

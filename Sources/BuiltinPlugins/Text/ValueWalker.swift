@@ -2,7 +2,9 @@
 
 internal import Values
 
-/// Goes through a value and lets `visit` look at, and replace, each string in it. Keys stay as they are.
+/// Goes through a value and lets `visit` look at, and replace, each string in it.
+///
+/// Keys stay as they are.
 struct ValueWalker {
     /// How far it goes before it refuses.
     struct Limits {
@@ -100,7 +102,9 @@ struct ValueWalker {
 struct TextLimitError: Error, CustomStringConvertible {
     let description: String
 
-    init(_ description: String) { self.description = description + "; raise the limit in the plugin's config or send less" }
+    init(_ description: String) {
+        self.description = description + "; raise the limit in the plugin's config or send less"
+    }
 }
 
 extension Value {

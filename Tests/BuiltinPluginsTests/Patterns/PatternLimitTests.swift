@@ -4,7 +4,9 @@ import Testing
 
 @testable import BuiltinPlugins
 
-/// Hostile patterns and texts: each must end in an error or a result. A hang shows as the test's time limit.
+/// Hostile patterns and texts: each must end in an error or a result.
+///
+/// A hang shows as the test's time limit.
 @Suite(.timeLimit(.minutes(3)))
 struct PatternLimitTests {
     private static let megabyte = 1 << 20
@@ -36,7 +38,8 @@ struct PatternLimitTests {
     }
 
     @Test(arguments: [
-        ("[0-9]+[xy]", "1"), ("(?:[0-9]|\\d\\d)+x", "1"), (".*.*=.*;", "a"), ("\\s+$", " "), ("(\\w+\\s*)+:", "a"),
+        (#"(?=[0-9]+)\d[xy]"#, "1"), ("(?:[0-9]|\\d\\d)+x", "1"), (".*.*=.*;", "a"), ("\\s+$", " "),
+        ("(\\w+\\s*)+:", "a"),
         ("(?:a|b)*c", "a"), ("(a|b|ab)*c", "ab"), ("(?<=a)*b+c", "b"),
     ])
     func megabyteTextEndsInAnErrorOrAResult(pattern: String, unit: String) {
@@ -51,7 +54,7 @@ struct PatternLimitTests {
     @Test func quadraticSearchIsStoppedByItsBudgetNotByTheStepLimit() {
         let text = String(repeating: "1", count: Self.megabyte)
         #expect {
-            try search("[0-9]+[xy]", text, budget: .milliseconds(200))
+            try search(#"(?=[0-9]+)\d[xy]"#, text, budget: .milliseconds(200))
         } throws: { error in
             (error as? PatternError)?.message.contains("CPU time") == true
         }
@@ -117,7 +120,7 @@ struct PatternLimitTests {
     }
 
     @Test func budgetIsSharedBySearches() throws {
-        let pattern = try Pattern("[0-9]+[xy]")
+        let pattern = try Pattern(#"(?=[0-9]+)\d[xy]"#)
         let text = String(repeating: "1", count: 20_000)
         var budget = MatchBudget(.milliseconds(300))
         #expect(throws: PatternError.self) {
@@ -162,5 +165,33 @@ struct PatternLimitTests {
     @Test func errorOfAHugePatternIsShort() {
         let pattern = String(repeating: "a", count: 60_000) + "("
         #expect { try Pattern(pattern) } throws: { "\($0)".utf8.count < 500 }
+    }
+
+    /// Garbage is refused or searched for, and PCRE2 never objects to what was let through for its syntax.
+    @Test(arguments: 0..<4) func garbageIsRefusedOrRuns(seed: Int) throws {
+        let pieces = [
+            "(", "(", ")", ")", "[", "]", "^", "$", "*", "+", "?", "{", "}", "1", ",", "2", "|", "\\", "\\", "b", "d",
+            "W", "x", "a",
+            "-", "é", "(?:", "(?=", "(?<=", "(?P<n>", "(?P=n)", "(?i)", "(?x:", "(?(1)", "#", " ", "\n", "\0", ".", "<",
+            ":", "P",
+        ]
+        var random = SeededGenerator(seed: UInt64(seed))
+        var compiled = 0
+        for _ in 0..<1_000 {
+            let count = Int.random(in: 1...10, using: &random)
+            let source = (0..<count).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+            let flags = PatternFlags(rawValue: UInt8.random(in: 0..<32, using: &random))
+            switch Result(catching: { () throws(PatternError) in try Pattern(source, flags: flags) }) {
+            case .success(let pattern):
+                compiled += 1
+                var budget = MatchBudget(.seconds(60))
+                _ = try pattern.allMatches(in: "ab1é \n-aa\0b", budget: &budget)
+            case .failure(let error):
+                // Only our own messages have an offset.
+                #expect(
+                    error.code == .syntax || error.offset != nil, "PCRE2 refused \(source.debugDescription): \(error)")
+            }
+        }
+        #expect(compiled > 50)
     }
 }

@@ -44,7 +44,9 @@ enum AddressScanner {
         TextBytes.isHexDigit(byte) || byte == 0x3A || byte == 0x2E
     }
 
-    /// RFC 4291: eight groups, or fewer with one `::`, the last two perhaps as a dotted quad. A short form needs a
+    /// RFC 4291: eight groups, or fewer with one `::`, the last two perhaps as a dotted quad.
+    ///
+    /// A short form needs a
     /// digit, so that `dead::beef` of a programming language stays what it is.
     private static func isIPv6(_ text: TextBytes, _ start: Int, _ end: Int) -> Bool {
         var groups = 0

@@ -5,12 +5,29 @@
 /// The text is read once, byte by byte; a byte that can begin something (a digit, `@`, `+`, `(`, `:`, the first letter of
 /// a label) calls the scanners for it, all others cost one look into a table. Each scanner looks at a bounded piece of
 /// text, so the time is linear in the text. The user's own patterns run on PCRE2, each over the whole text.
-struct PIIDetector: Sendable {
+///
+/// A class, because each of many calls would copy all its tables' references otherwise.
+final class PIIDetector: Sendable {
     /// A pattern of the user's own.
     struct CustomPattern: Sendable {
         let pattern: Pattern
         let type: PIIType
         let strategy: MaskStrategy
+    }
+
+    /// What the scanners ask at each number and word, as plain flags: a set would be hashed each time.
+    private struct Scanners {
+        let ssn, creditCard, phone, ipAddress, dateOfBirth, bankAccount, awsKey: Bool
+
+        init(_ types: Set<PIIType>) {
+            ssn = types.contains(.ssn)
+            creditCard = types.contains(.creditCard)
+            phone = types.contains(.phone)
+            ipAddress = types.contains(.ipAddress)
+            dateOfBirth = types.contains(.dateOfBirth)
+            bankAccount = types.contains(.bankAccount)
+            awsKey = types.contains(.awsKey)
+        }
     }
 
     private let types: Set<PIIType>
@@ -19,7 +36,7 @@ struct PIIDetector: Sendable {
     private let whitelist: [Pattern]
     private let triggers: [PIITrigger]
     private let labels: PIILabels
-    private let looksForSecretKeys: Bool
+    private let looksFor: Scanners
 
     init(
         types: Set<PIIType>, strategy: MaskStrategy, customPatterns: [CustomPattern] = [], whitelist: [Pattern] = []
@@ -30,7 +47,7 @@ struct PIIDetector: Sendable {
         self.whitelist = whitelist
         labels = PIILabels(types: types)
         triggers = PIITrigger.table(types: types, labels: labels)
-        looksForSecretKeys = types.contains(.awsKey)
+        looksFor = Scanners(types)
     }
 
     /// What is found in `text`, in order and merged; empty for most texts.
@@ -56,12 +73,11 @@ struct PIIDetector: Sendable {
                 return Self.isASCII(bytes)
             }
             if !isASCII, let folded = FoldedText(text) {
-                // What the fold brings out comes on top of what was found without it.
-                var more: [PIIFinding] = []
-                folded.bytes.withUnsafeBufferPointer { scan(TextBytes($0), key: key, into: &more) }
-                for var finding in more {
-                    finding.range = folded.original(of: finding.range)
-                    if !findings.contains(finding) { findings.append(finding) }
+                // What the fold brings out comes on top; what was found already merges with itself.
+                let first = findings.count
+                folded.bytes.withUnsafeBufferPointer { scan(TextBytes($0), key: key, into: &findings) }
+                for index in first..<findings.count {
+                    findings[index].range = folded.original(of: findings[index].range)
                 }
             }
         }
@@ -93,7 +109,7 @@ struct PIIDetector: Sendable {
         }
 
         if let key, let label = labels.label(ofKey: key) {
-            for type in label.types { add(PIIValueScanner.value(of: type, at: 0, in: text), type) }
+            add(PIIValueScanner.value(of: label.type, at: 0, in: text), label.type)
         }
         triggers.withUnsafeBufferPointer { triggers in
             var position = 0
@@ -123,7 +139,7 @@ struct PIIDetector: Sendable {
                 }
             }
         }
-        if looksForSecretKeys { KeyScanner.forEachAWSSecret(in: text) { add($0, .awsKey) } }
+        if looksFor.awsKey { KeyScanner.forEachAWSSecret(in: text) { add($0, .awsKey) } }
     }
 
     /// Looks for what begins with the digit at `position`, and returns where to go on: after its run of digits.
@@ -132,23 +148,23 @@ struct PIIDetector: Sendable {
         while text.isDigit(end) { end += 1 }
         let length = end - position
         if text.isLetter(position - 1) {
-            if length >= 2, types.contains(.bankAccount) {
+            if length >= 2, looksFor.bankAccount {
                 add(IBANScanner.iban(countryAt: position - 2, in: text), .bankAccount)
             }
             return end
         }
         guard !text.isWord(position - 1) else { return end }
-        if length <= 3, text[end] == 0x2E, types.contains(.ipAddress) {
+        if length <= 3, text[end] == 0x2E, looksFor.ipAddress {
             add(AddressScanner.ipv4(at: position, in: text), .ipAddress)
         }
-        if length == 3, types.contains(.ssn) { add(NumberScanner.ssn(at: position, in: text), .ssn) }
-        if length == 4 || (13...19).contains(length), types.contains(.creditCard) {
+        if length == 3, looksFor.ssn { add(NumberScanner.ssn(at: position, in: text), .ssn) }
+        if length == 4 || (13...19).contains(length), looksFor.creditCard {
             add(CardScanner.card(at: position, in: text), .creditCard)
         }
-        if length == 1 || length == 3 || length == 10 || length == 11, types.contains(.phone) {
+        if length == 1 || length == 3 || length == 10 || length == 11, looksFor.phone {
             add(PhoneScanner.phone(at: position, in: text), .phone)
         }
-        if length == 2, types.contains(.dateOfBirth) {
+        if length == 2, looksFor.dateOfBirth {
             add(DateScanner.monthDayYear(at: position, in: text), .dateOfBirth)
         }
         return end
@@ -156,12 +172,12 @@ struct PIIDetector: Sendable {
 
     /// Looks for what begins with the word at `position`.
     private func scanWord(at position: Int, in text: TextBytes, _ add: (Range<Int>?, PIIType) -> Void) {
-        if text[position] == 0x41, types.contains(.awsKey) {
+        if text[position] == 0x41, looksFor.awsKey {
             add(KeyScanner.awsIdentifier(at: position, in: text), .awsKey)
         }
         if let (label, end) = labels.label(at: position, in: text) {
             let start = PIILabels.valueStart(after: end, in: text)
-            for type in label.types { add(PIIValueScanner.value(of: type, at: start, in: text), type) }
+            add(PIIValueScanner.value(of: label.type, at: start, in: text), label.type)
         }
     }
 

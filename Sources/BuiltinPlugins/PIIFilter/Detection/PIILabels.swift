@@ -5,11 +5,13 @@ struct PIILabels: Sendable {
     /// One label: words, lower case, between which a space, `_`, `-` or nothing may stand.
     struct Label: Sendable {
         let words: [[UInt8]]
-        var types: [PIIType]
+        let type: PIIType
     }
 
     /// Labels by their first letter, longest first.
     private let byLetter: [[Label]]
+    /// Which second letters (bits from a) the labels of each first letter have: nearly every word ends the search here.
+    private let secondLetters: InlineArray<26, UInt32>
 
     private static let phrases: [(String, PIIType)] = [
         ("ssn", .ssn), ("social security", .ssn), ("social security number", .ssn),
@@ -31,11 +33,16 @@ struct PIILabels: Sendable {
         var byLetter = [[Label]](repeating: [], count: 26)
         for (phrase, type) in Self.phrases where types.contains(type) {
             let words = phrase.utf8.split(separator: 0x20).map(Array.init)
-            byLetter[Int(words[0][0] - 0x61)].append(Label(words: words, types: [type]))
+            byLetter[Int(words[0][0] - 0x61)].append(Label(words: words, type: type))
         }
         self.byLetter = byLetter.map { labels in
             labels.sorted { $0.words.joined().count > $1.words.joined().count }
         }
+        var secondLetters = InlineArray<26, UInt32>(repeating: 0)
+        for (letter, labels) in byLetter.enumerated() {
+            for label in labels { secondLetters[letter] |= 1 << UInt32(label.words[0][1] - 0x61) }
+        }
+        self.secondLetters = secondLetters
     }
 
     /// The lower-case letters with which labels begin.
@@ -46,7 +53,8 @@ struct PIILabels: Sendable {
     /// The label at `position`, and where it ends.
     func label(at position: Int, in text: TextBytes) -> (Label, end: Int)? {
         let letter = TextBytes.lowercased(text[position]) &- 0x61
-        guard letter < 26 else { return nil }
+        let second = TextBytes.lowercased(text[position + 1]) &- 0x61
+        guard letter < 26, second < 26, secondLetters[Int(letter)] & (1 << UInt32(second)) != 0 else { return nil }
         for label in byLetter[Int(letter)] {
             if let end = Self.end(of: label, at: position, in: text) { return (label, end) }
         }

@@ -54,7 +54,8 @@ enum PIIValueScanner {
                 length += 1
             } else if text.isLetter(position) {
                 length += 1
-            } else if !(length > 0 && text[position] == 0x2D && (text.isLetter(position + 1) || text.isDigit(position + 1)))
+            } else if !(length > 0 && text[position] == 0x2D
+                && (text.isLetter(position + 1) || text.isDigit(position + 1)))
             {
                 break
             }

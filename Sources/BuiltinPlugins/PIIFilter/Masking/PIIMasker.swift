@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes what takes the place of findings. One for each call: the tokens of a call are its own.
+/// Writes what takes the place of findings.
+///
+/// One for each call: the tokens of a call are its own.
 struct PIIMasker {
     let redactionText: String
     private var tokens: [String: String] = [:]

@@ -57,7 +57,9 @@ final class MatchWorkspace: @unchecked Sendable {
         return true
     }
 
-    /// Those not in use. Each keeps up to 544 KiB once a match needed that much.
+    /// Those not in use.
+    ///
+    /// Each keeps up to 544 KiB once a match needed that much.
     private static let pool = Mutex<[MatchWorkspace]>([])
     private static let poolLimit = 16
 

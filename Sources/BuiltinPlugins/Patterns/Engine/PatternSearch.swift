@@ -103,7 +103,9 @@ struct PatternSearch: ~Copyable {
         pcre2_set_depth_limit_8(workspace.context, stepLimit)
     }
 
-    /// Charges the time since `clock`, and returns it. The first window of a search has no clock: it counts as nothing.
+    /// Charges the time since `clock`, and returns it.
+    ///
+    /// The first window of a search has no clock: it counts as nothing.
     @discardableResult
     private func spend(
         _ budget: inout MatchBudget, since clock: inout UInt64, times: Int

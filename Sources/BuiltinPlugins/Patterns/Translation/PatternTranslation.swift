@@ -2,12 +2,17 @@
 
 /// A pattern of Python's `re`, as PCRE2 is to compile it.
 struct PatternTranslation {
-    /// The pattern in PCRE2's syntax. Groups are numbered only: Python's names are longer and wider than PCRE2's.
+    /// The pattern in PCRE2's syntax.
+    ///
+    /// Groups are numbered only: Python's names are longer and wider than PCRE2's.
     let bytes: [UInt8]
     /// How many groups capture.
     let groupCount: Int
     /// The numbers of the groups that have a name.
     let groupNumbers: [String: Int]
+
+    /// Whether there is an atomic group or a possessive quantifier.
+    let isAtomic: Bool
 
     /// Translates `pattern`, or tells what Python's `re` of CPython 3.11 would refuse in it.
     ///
@@ -18,5 +23,6 @@ struct PatternTranslation {
         bytes = translator.writer.bytes
         groupCount = translator.groupCount
         groupNumbers = translator.groupNumbers
+        isAtomic = translator.isAtomic
     }
 }

@@ -14,6 +14,7 @@ extension PatternTranslator {
         case ":":
             return try plainGroup("(?:", from: start, nesting: nesting)
         case ">":
+            isAtomic = true
             return try plainGroup("(?>", from: start, nesting: nesting)
         case "=":
             _ = try plainGroup("(?=", from: start, nesting: nesting)

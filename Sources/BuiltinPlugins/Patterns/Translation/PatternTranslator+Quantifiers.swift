@@ -73,6 +73,7 @@ extension PatternTranslator {
         if scanner.take("?") {
             writer.write("?")
         } else if scanner.take("+") {
+            isAtomic = true
             writer.write("+")
         }
     }

@@ -42,6 +42,8 @@ struct PatternTranslator {
     var groupWidths: [Int: Width] = [:]
     /// While inside a look-behind: the first group number that is defined in it.
     var lookbehindGroups: Int?
+    /// Whether there is an atomic group or a possessive quantifier.
+    var isAtomic = false
     /// Where conditions named a group by number; it may be defined later.
     private var conditions: [(number: Int, offset: Int)] = []
 
@@ -97,7 +99,9 @@ struct PatternTranslator {
         return width
     }
 
-    /// One branch. `isFirst` says that global flags may stand at its begin.
+    /// One branch.
+    ///
+    /// `isFirst` says that global flags may stand at its begin.
     mutating func translateSequence(nesting: Int, isFirst: Bool) throws(PatternError) -> Width {
         var total = Width.zero
         var item = Item.nothing

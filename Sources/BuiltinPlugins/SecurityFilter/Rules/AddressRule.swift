@@ -67,7 +67,9 @@ struct AddressRule: SecurityRule {
     /// The hosts an authority can mean: to those parsers that take `\` for `/`, and to those that do not.
     static func hosts(of authority: String) -> [String] {
         var hosts: [String] = []
-        for reading in [authority[...], authority.prefix { $0 != "\\" }, authority.drop { $0 != "\\" }.drop { $0 == "\\" }] {
+        for reading in [
+            authority[...], authority.prefix { $0 != "\\" }, authority.drop { $0 != "\\" }.drop { $0 == "\\" },
+        ] {
             var host = reading.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
             if host.hasPrefix("[") {
                 host = host.dropFirst().prefix { $0 != "]" && $0 != "%" }

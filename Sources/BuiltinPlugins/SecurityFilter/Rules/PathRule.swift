@@ -18,9 +18,11 @@ struct PathRule: SecurityRule {
         segment = try Pattern("(?:\\A|[/\\\\])\\.\\.(?:[/\\\\;]|\\Z)|\\x00")
         secret = try Pattern(
             "/etc/(?:passwd|shadow|gshadow|sudoers)\\b|/proc/(?:self|\\d+)/(?:environ|mem|maps|cmdline|root|fd)"
-                + "|[/\\\\~]\\.ssh[/\\\\](?:id_|authorized_keys)|[/\\\\]system32[/\\\\]config[/\\\\]", flags: .ignoreCase)
+                + "|[/\\\\~]\\.ssh[/\\\\](?:id_|authorized_keys)|[/\\\\]system32[/\\\\]config[/\\\\]",
+            flags: .ignoreCase)
         climbing = try Pattern(
-            "(?:\\.\\.[/\\\\]){2,}(?:etc|proc|sys|root|home|var|boot|usr|windows|winnt)(?:[/\\\\]|\\b)", flags: .ignoreCase)
+            "(?:\\.\\.[/\\\\]){2,}(?:etc|proc|sys|root|home|var|boot|usr|windows|winnt)(?:[/\\\\]|\\b)",
+            flags: .ignoreCase)
     }
 
     func finding(in text: SecurityText, budget: inout MatchBudget) throws(PatternError) -> String? {

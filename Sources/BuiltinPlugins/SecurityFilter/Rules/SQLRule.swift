@@ -36,7 +36,7 @@ struct SQLRule: SecurityRule {
         let always = "(?:where\\s+(?:(\\d+)\\s*=\\s*\\1|'([^']{0,40})'\\s*=\\s*'\\2'|true)\(end)|[;'\"]|--|#|\\Z)"
         unconditional = try Pattern(
             "\(begin)(?:delete\\s+from\\s+\(name)\\s*\(always)"
-                + "|update\\s+\(name)\\s+set\\s+\(name)\\s*=(?:(?!\\bwhere\\b)[^;]){0,2000}(?:;|\\Z))",
+                + "|update\\s+\(name)\\s+set\\s+\(name)\\s*=(?:(?!\\bwhere\\b)[^;])*(?:;|\\Z))",
             flags: .ignoreCase)
         injection = try Pattern(
             "['\"]\\s*(?:or|and)\\s+(?:(\\d+)\\s*=\\s*\\1\\b|(['\"])([^'\"]{0,40})\\2\\s*=\\s*\\2\\3(?:\\2|\\Z|\\s*--)"
@@ -47,7 +47,9 @@ struct SQLRule: SecurityRule {
         for variant in text.variants {
             let plain = try comments.replacingMatches(in: variant, with: space, budget: &budget) ?? variant
             if try statements.matches(in: plain, budget: &budget) { return "a destructive SQL statement" }
-            if try unconditional.matches(in: plain, budget: &budget) { return "an SQL statement that changes every row" }
+            if try unconditional.matches(in: plain, budget: &budget) {
+                return "an SQL statement that changes every row"
+            }
             if try injection.matches(in: plain, budget: &budget) { return "an SQL condition that is always true" }
         }
         return nil

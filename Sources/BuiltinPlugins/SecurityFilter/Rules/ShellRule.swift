@@ -31,7 +31,10 @@ struct ShellRule: SecurityRule {
         let places = "/(?:etc|root|boot|proc|sys)/|/dev/(?:sd|hd|nvme|vd|mem|kmem)|~/\\.ssh|/var/spool/cron"
         patterns = [
             (try Pattern("(?:[;|&]|\\$\\()\\s*(?:sudo\\s+)?\(command)"), "a command after a shell operator"),
-            (try Pattern("(?m)(?<=\\n)[ \\t]*\(path)(?:\(Self.dangerous))[ \\t]+[-/.~$'\"\\w]*[-/.~$]"), "a command on a new line"),
+            (
+                try Pattern("(?m)(?<=\\n)[ \\t]*\(path)(?:\(Self.dangerous))[ \\t]+[-/.~$'\"\\w]*[-/.~$]"),
+                "a command on a new line"
+            ),
             (try Pattern("(?<=[\\w=/'\"])`\\s*\(command)"), "a command in backticks"),
             (try Pattern(">\\s*(?:\(places))|/dev/(?:tcp|udp)/"), "a redirection into the system"),
             (
