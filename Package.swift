@@ -101,11 +101,9 @@ let package = Package(
         tests("PluginWire", ["PluginFramework", "Values", protobuf, nio]),
         tests("Sockets", [nio, nioPosix]),
         tests("GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, "CZlib"]),
-        tests("GRPCTransport", ["GRPC", "PluginWire", "PluginFramework", "Values", nio, nioPosix, nioHTTP2]),
+        tests("GRPCTransport", ["GRPC", "PluginWire", "PluginFramework", "Values", nio, nioHPACK, logging]),
         tests("BuiltinPlugins", ["PluginFramework", "Values"]),
-        tests(
-            "PluginServer",
-            ["PluginFramework", "PluginConfiguration", "GRPCTransport", "GRPC", "Values", nio, nioPosix]),
+        tests("PluginServer", ["PluginFramework", "PluginConfiguration", "Values", logging, argumentParser]),
     ],
     swiftLanguageModes: [.v6]
 )

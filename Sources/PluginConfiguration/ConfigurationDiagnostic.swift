@@ -23,7 +23,22 @@ package struct ConfigurationDiagnostic: Sendable, Equatable {
 extension ConfigurationDiagnostic: CustomStringConvertible {
     /// `file:line: key.path: what is wrong; what to do`, on one line.
     package var description: String {
-        path.description.isEmpty ? "\(source): \(message)" : "\(source): \(path): \(message)"
+        let line = path.description.isEmpty ? "\(source): \(message)" : "\(source): \(path): \(message)"
+        return Self.onOneLine(line)
+    }
+
+    /// Keys and values of a file may hold line feeds and terminal escapes; what is printed may not.
+    private static func onOneLine(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            if scalar.properties.generalCategory == .control {
+                result += scalar.escaped(asASCII: true)
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
     }
 }
 

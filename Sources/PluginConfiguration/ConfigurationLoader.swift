@@ -100,7 +100,16 @@ package struct ConfigurationLoader: Sendable {
         settings.pluginDirectories = root.texts("plugin_dirs")
         settings.plugins =
             PluginReader(root: root, kinds: kinds, hooks: customHooks.map { HookName.standard + $0 }).read()
+        root.allowExtensions()
         root.finish()
+        let limit = settings.grpc.maximumMessageSize
+        if settings.transport == .grpc, limit > settings.process.memoryBudget {
+            let path = KeyPathText.root.key("grpc_server_settings").key("max_message_size")
+            root.session.warn(
+                root.session.source(of: path), path,
+                "is above gatehouse.memory_budget (\(settings.process.memoryBudget) bytes), so that messages of this size are "
+                    + "refused; raise the budget, or lower the limit")
+        }
         return settings
     }
 

@@ -29,7 +29,9 @@ package struct UnixSocketSettings: Sendable, Equatable {
     /// The absolute path of the socket file, at most 107 bytes (the size of `sun_path` less its end, unix(7)).
     package var path: String
 
-    /// The permission bits of the socket file. Default 0600: only the server's own user may connect.
+    /// The permission bits of the socket file.
+    ///
+    /// Default 0600: only the server's own user may connect.
     package var mode: UInt32
 
     /// The group that owns the socket file, by name or number; nil keeps the group of the process.

@@ -3,7 +3,9 @@
 internal import Glibc
 
 extension ListeningSocket {
-    /// Listens on every address of a host. With port 0 the first address decides the port of the others.
+    /// Listens on every address of a host.
+    ///
+    /// With port 0 the first address decides the port of the others.
     static func openTCP(host: String, port: Int, backlog: CInt) throws -> ListeningSocket {
         let requested = ListenAddress.tcp(host: host, port: port)
         guard (0...65_535).contains(port) else {

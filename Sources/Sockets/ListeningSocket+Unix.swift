@@ -68,7 +68,9 @@ extension ListeningSocket {
                 ? invalid("the folder \(folder) does not exist; create it first")
                 : SocketError.system(errno, "cannot listen on \(requested)")
         }
-        guard status.st_mode & S_IFMT == S_IFDIR else { throw invalid("\(folder) is not a folder; choose another path") }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw invalid("\(folder) is not a folder; choose another path")
+        }
         return folder
     }
 

@@ -61,7 +61,9 @@ package final class ListeningSocket: Sendable {
         }
     }
 
-    /// Hands the sockets to event loops; each becomes a server channel of its own. Works once.
+    /// Hands the sockets to event loops; each becomes a server channel of its own.
+    ///
+    /// Works once.
     ///
     /// - Parameter makeBootstrap: makes the bootstrap for one server channel.
     /// - Returns: the server channels, which own the descriptors from now on.

@@ -56,7 +56,9 @@ struct FolderLock {
             if number == EINTR { continue }
             guard number == EWOULDBLOCK, waited < Self.patience else {
                 _ = Glibc.close(descriptor)
-                guard number == EWOULDBLOCK else { throw SocketError.system(number, "cannot lock the folder \(folder)") }
+                guard number == EWOULDBLOCK else {
+                    throw SocketError.system(number, "cannot lock the folder \(folder)")
+                }
                 throw SocketError(
                     code: .addressInUse,
                     message: "cannot listen on \(requested): another process keeps the folder \(folder) locked; "
@@ -79,6 +81,7 @@ struct FolderLock {
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IWOTH != 0 else { return nil }
         let sticky = status.st_mode & S_ISVTX != 0
         return "the folder \(folder) of the socket is writable by everybody"
-            + (sticky ? "" : " and others can remove files there") + "; use one that only the server's user may write to"
+            + (sticky ? "" : " and others can remove files there")
+            + "; use one that only the server's user may write to"
     }
 }

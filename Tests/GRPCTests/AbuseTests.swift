@@ -78,7 +78,8 @@ import Testing
         try await TestServer.with { server async throws in
             let connection = try await RawConnection.connect(port: server.port)
             let path: [UInt8] = Array("/test.Test/".utf8) + [0xFF, 0xFE]
-            let block: [UInt8] = [0x83, 0x86, 0x44, UInt8(path.count)] + path + [0x5F, 16] + Array("application/grpc".utf8)
+            let block: [UInt8] =
+                [0x83, 0x86, 0x44, UInt8(path.count)] + path + [0x5F, 16] + Array("application/grpc".utf8)
             let bytes = try await connection.exchange([
                 RawConnection.preface + RawConnection.frame(4) + RawConnection.frame(1, flags: 5, stream: 1, block),
                 RawConnection.frame(7, [0, 0, 0, 0, 0, 0, 0, 0]),
@@ -126,7 +127,8 @@ import Testing
         try await TestServer.with { server async throws in
             try await TestClient.with(port: server.port) { client async throws in
                 for number in 0..<20_000 {
-                    client.send(.ping(HTTP2PingData(withInteger: UInt64(number)), ack: false), on: 0, flush: number % 100 == 99)
+                    client.send(
+                        .ping(HTTP2PingData(withInteger: UInt64(number)), ack: false), on: 0, flush: number % 100 == 99)
                 }
                 try await client.wait("the close") { $0.isClosed }
             }

@@ -45,10 +45,11 @@ import Testing
 
     @Test func paddingIsNoPartOfTheMessage() async throws {
         // The pieces are whole frames from a raw peer, because the client library sends no padding.
-        let headers: [UInt8] = [
-            0x83, 0x86,  // POST, http
-            0x44, 15,  // :path
-        ] + Array("/test.Test/Echo".utf8) + [0x5F, 16] + Array("application/grpc".utf8)
+        let headers: [UInt8] =
+            [
+                0x83, 0x86,  // POST, http
+                0x44, 15,  // :path
+            ] + Array("/test.Test/Echo".utf8) + [0x5F, 16] + Array("application/grpc".utf8)
         let body: [UInt8] = [3, 0, 0, 0, 0, 2, 8, 9, 0, 0, 0]
         let ping = RawConnection.frame(6, [1, 2, 3, 4, 5, 6, 7, 8])
         try await TestServer.with { server async throws in
@@ -147,7 +148,8 @@ import Testing
     @Test func sixteenMebibytesGoBothWays() async throws {
         try await TestServer.with { server async throws in
             try await TestClient.with(port: server.port) { client async throws in
-                let message = (0..<(16 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+                let message = Array(
+                    repeatElement([UInt8](0..<251), count: (16 << 20) / 251 + 1).joined().prefix(16 << 20))
                 let response = try await client.call("/test.Test/Echo", message)
                 #expect(response.grpcStatus == "0")
                 #expect(response.messages.first == message)
@@ -168,7 +170,9 @@ import Testing
                 #expect(try await client.response(stream).messages == [message])
                 // The flag decides for each message.
                 #expect(
-                    try await client.call("/test.Test/Echo", [1], headers: [("grpc-encoding", encoding)]).messages == [[1]]
+                    try await client.call("/test.Test/Echo", [1], headers: [("grpc-encoding", encoding)]).messages == [
+                        [1]
+                    ]
                 )
             }
         }

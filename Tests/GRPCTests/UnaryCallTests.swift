@@ -70,7 +70,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["application/grpc", "application/grpc+proto", "application/grpc;v=1", "application/grpc+proto; a=b"])
+    @Test(arguments: [
+        "application/grpc", "application/grpc+proto", "application/grpc;v=1", "application/grpc+proto; a=b",
+    ])
     func acceptsContentType(_ type: String) async throws {
         try await TestServer.with { server async throws in
             try await TestClient.with(port: server.port) { client async throws in
@@ -171,7 +173,8 @@ import Testing
         try await TestServer.with([method]) { server async throws in
             try await TestClient.with(port: server.port) { client async throws in
                 let before = ContinuousClock.now
-                _ = try await client.call("/test.Test/See", [9], headers: [("grpc-timeout", "100S"), ("x-tenant", "t1")])
+                _ = try await client.call(
+                    "/test.Test/See", [9], headers: [("grpc-timeout", "100S"), ("x-tenant", "t1")])
                 let call = await seen.value()
                 #expect(call.path == "/test.Test/See")
                 #expect(call.metadata.first(name: "x-tenant") == "t1")

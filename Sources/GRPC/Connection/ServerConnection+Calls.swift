@@ -45,8 +45,10 @@ extension ServerConnection {
         )
     }
 
-    /// The one place where a task without a parent starts. It belongs to this connection, which counts it in `running`,
-    /// cancels it when its call is over, and does not end before it.
+    /// The one place where a task without a parent starts.
+    ///
+    /// It belongs to this connection, which counts it in `running`, cancels it when its call is over, and does not
+    /// end before it.
     private func begin(_ stream: CallStream, inline: Bool, _ operation: @escaping @Sendable () async -> Void) {
         if let deadline = stream.deadline, deadline <= .now() {
             fail(stream, Self.deadlineExceeded)
@@ -147,6 +149,7 @@ extension ServerConnection {
         }
         stream.deadlineTimer?.cancel()
         stream.answered = .now()
+        unsentAnswers += 1
         codec?.sendHeaders(ResponseHeaders.initial, on: stream.id, endStream: false, promise: nil)
         codec?.sendData(GRPCMessage.framed(message), on: stream.id, promise: nil)
         codec?.sendHeaders(ResponseHeaders.okTrailers, on: stream.id, endStream: true, promise: nil)
@@ -165,6 +168,7 @@ extension ServerConnection {
     private func sendStatus(_ status: GRPCStatus, on stream: CallStream) {
         stream.deadlineTimer?.cancel()
         stream.answered = .now()
+        unsentAnswers += 1
         if !isReading { scheduleFlush() }
         // The client takes no messages at present, and the status would wait behind them.
         if stream.sendsInFlight > 0, status.code != .ok {
@@ -196,6 +200,8 @@ extension ServerConnection {
         if stream.answered == nil {
             stream.task?.cancel()
             stream.requests?.fail(CancellationError())
+        } else {
+            unsentAnswers -= 1
         }
         if !stream.isRunning { releaseBytes(of: stream) }
     }

@@ -96,7 +96,8 @@ extension ServerConnection {
         let now = NIODeadline.now()
         let configuration = server.configuration
         if let drainDeadline, drainDeadline <= now {
-            logger.warning("closed a gRPC connection whose calls outlasted the grace period", metadata: ["peer": "\(peer)"])
+            logger.warning(
+                "closed a gRPC connection whose calls outlasted the grace period", metadata: ["peer": "\(peer)"])
             close()
             return
         }
@@ -169,11 +170,8 @@ extension ServerConnection {
 
     /// Watches answers that a flush did not get rid of.
     func watchAnswers() {
-        guard timerAt == .distantFuture || !streams.isEmpty else { return }
-        for stream in streams.values where stream.answered != nil {
-            armTimer(.now() + TimeAmount(server.configuration.answerTimeout))
-            return
-        }
+        guard unsentAnswers > 0 else { return }
+        armTimer(.now() + TimeAmount(server.configuration.answerTimeout))
     }
 }
 

@@ -17,8 +17,7 @@ extension ServerConnection {
             refuse(id, ResponseHeaders.trailers(status, only: true), requestEnded: endStream)
         case .accept(let head):
             lastMethod = head.method
-            let window = server.configuration.streamWindowSize
-            let stream = CallStream(id: id, head: head, headers: headers, now: .now(), window: window)
+            let stream = CallStream(id: id, head: head, headers: headers, now: .now(), window: initialWindow)
             streams[id] = stream
             if case .streaming(let handler) = head.method.handler {
                 startStreaming(stream, handler)
@@ -97,7 +96,8 @@ extension ServerConnection {
         guard !stream.reader.hasPartialMessage else {
             fail(
                 stream,
-                GRPCStatus(.internal, "the request ended in the middle of a message; send as many bytes as its prefix says")
+                GRPCStatus(
+                    .internal, "the request ended in the middle of a message; send as many bytes as its prefix says")
             )
             return
         }
@@ -124,7 +124,7 @@ extension ServerConnection {
     /// Bytes of a message that is still arriving are given back at once, because it must be able to arrive whole.
     func topUpWindow(of stream: CallStream) {
         guard !stream.requestEnded, stream.answered == nil else { return }
-        let window = server.configuration.streamWindowSize
+        let window = initialWindow
         let increment = window - stream.queuedBytes - stream.inboundWindow
         guard increment >= max(1, window / 2) else { return }
         stream.inboundWindow += increment

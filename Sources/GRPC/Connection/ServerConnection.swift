@@ -23,9 +23,13 @@ final class ServerConnection: @unchecked Sendable {
     /// Opened since the last flush and not yet whole: they get their timers when the burst is over, which most calls
     /// never need.
     var incomplete: [CallStream] = []
+    /// Calls that are answered, but not yet closed.
+    var unsentAnswers = 0
     /// Handlers running, those of cancelled calls included.
     var running = 0
 
+    /// The window of a new stream: HTTP/2's own until the client has acknowledged our settings.
+    var initialWindow = 65_535
     var isReading = false
     var flushScheduled = false
     var framesInBurst = 0
@@ -88,6 +92,14 @@ extension ServerConnection: HTTP2Events {
         guard let stream = streams[id] else { return }
         stream.inboundWindow = size
         topUpWindow(of: stream)
+    }
+
+    func initialWindowChanged(by delta: Int) {
+        initialWindow += delta
+        for stream in streams.values {
+            stream.inboundWindow += delta
+            topUpWindow(of: stream)
+        }
     }
 
     func received(headers: HPACKHeaders, endStream: Bool, on id: StreamID) {

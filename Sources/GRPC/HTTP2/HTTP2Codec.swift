@@ -57,6 +57,8 @@ protocol HTTP2Events: AnyObject {
     func received(data: ByteBuffer, endStream: Bool, on stream: StreamID)
     /// The peer may send this many more bytes on a stream.
     func inboundWindowChanged(to size: Int, on stream: StreamID)
+    /// The peer has taken note of our initial window size, which changes what it may send on every open stream.
+    func initialWindowChanged(by delta: Int)
     /// The peer ended a stream with RST_STREAM; `streamClosed` follows.
     func receivedReset(on stream: StreamID)
     /// Both sides are done with a stream, or it was reset; it must not be used any more.

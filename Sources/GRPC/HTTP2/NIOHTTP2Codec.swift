@@ -89,7 +89,9 @@ final class NIOHTTP2Codec: ChannelInboundHandler, NIOHTTP2FrameDelegate {
             }
         case let event as StreamClosedEvent:
             events.streamClosed(event.streamID.number)
-        case is NIOHTTP2StreamCreatedEvent, is NIOHTTP2BulkStreamWindowChangeEvent:
+        case let event as NIOHTTP2BulkStreamWindowChangeEvent:
+            events.initialWindowChanged(by: event.delta)
+        case is NIOHTTP2StreamCreatedEvent:
             break
         default:
             context.fireUserInboundEventTriggered(event)

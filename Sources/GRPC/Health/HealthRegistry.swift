@@ -27,7 +27,9 @@ package final class HealthRegistry: Sendable {
     /// A registry that knows no service.
     package init() {}
 
-    /// Sets the health of a service and tells its watchers. After `shutDown` every service stays not serving.
+    /// Sets the health of a service and tells its watchers.
+    ///
+    /// After `shutDown` every service stays not serving.
     package func set(_ service: String, _ status: Status) {
         let name = Array(service.utf8)
         state.withLock { state in

@@ -109,7 +109,8 @@ package final class GRPCServer: Service {
                     guard await end.wait() else { return nil }
                     return GRPCServerError(
                         code: .listenerFailed,
-                        message: "a listening socket of the gRPC server closed by itself; see the log, and start it again"
+                        message:
+                            "a listening socket of the gRPC server closed by itself; see the log, and start it again"
                     )
                 }
             }

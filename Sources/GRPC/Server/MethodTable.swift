@@ -46,7 +46,9 @@ struct MethodTable: Sendable {
         return nil
     }
 
-    /// FNV-1a. The table is fixed and a miss ends at the first free slot, so hostile paths cannot make it slow.
+    /// FNV-1a.
+    ///
+    /// The table is fixed and a miss ends at the first free slot, so hostile paths cannot make it slow.
     private static func hash(_ path: String) -> Int {
         var path = path
         let hash = path.withUTF8 { bytes in

@@ -101,7 +101,8 @@ final class RequestQueue: Sendable {
                     if let end = state.end { return .end(end) }
                     if Task.isCancelled { return .end(.failure(CancellationError())) }
                     if state.waiting != nil {
-                        return .end(.failure(GRPCStatus(.internal, "the requests of a call were iterated twice at once")))
+                        return .end(
+                            .failure(GRPCStatus(.internal, "the requests of a call were iterated twice at once")))
                     }
                     state.waiting = continuation
                     return .wait

@@ -37,6 +37,11 @@ final class LoadSession {
         settings.append(ReportedSetting(path: path, value: value, source: source, isSecret: isSecret))
     }
 
+    /// Where a value noted before came from.
+    func source(of path: KeyPathText) -> SettingSource {
+        settings.last { $0.path == path }?.source ?? .defaultValue
+    }
+
     /// Turns the errors below a path into warnings: what is wrong with a plugin that is not loaded does no harm.
     func demoteErrors(below path: KeyPathText, where matches: (ConfigurationDiagnostic) -> Bool) {
         for index in diagnostics.indices

@@ -103,7 +103,17 @@ final class SettingsSection {
                 "is \(member.value.kindDescription); give a list (each element begins with `- `)")
             return []
         }
-        return elements.enumerated().map { (path.key(key).index($0.offset), $0.element) }
+        return elements.enumerated().compactMap { index, element in
+            let path = path.key(key).index(index)
+            guard element.isNull else { return (path, element) }
+            session.error(session.file(element.line), path, "is empty; give a mapping (`key: value`), or remove it")
+            return nil
+        }
+    }
+
+    /// Allows keys that begin with `x-`, which hold what anchors elsewhere refer to.
+    func allowExtensions() {
+        for member in members where member.key.hasPrefix("x-") { asked.insert(member.key) }
     }
 
     /// Reports the keys that nobody asked for.
@@ -111,7 +121,7 @@ final class SettingsSection {
         for member in members where !asked.contains(where: { $0.hasSameBytes(as: member.key) }) {
             let advice =
                 member.key.closestMatch(among: asked).map { "did you mean \"\($0)\"?" }
-                ?? "known keys are \(asked.sorted { $0.precedesInBytes($1) }.joined(separator: ", "))"
+                ?? "known keys are \(asked.filter { !$0.hasPrefix("x-") }.sorted { $0.precedesInBytes($1) }.joined(separator: ", "))"
             let path = path.key(member.key)
             if session.overrides.lenient {
                 session.warn(session.file(member.line), path, "unknown key, ignored; \(advice)")

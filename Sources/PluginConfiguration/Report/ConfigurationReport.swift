@@ -80,7 +80,7 @@ package struct ConfigurationReport: Sendable {
 
 extension Value {
     /// JSON without spaces.
-    package var jsonText: String {
+    var jsonText: String {
         var writer = JSONWriter()
         writer.write(self)
         return String(decoding: writer.bytes, as: UTF8.self)

@@ -53,7 +53,7 @@ extension LoadSession {
     /// A file that has to be there: its path, or nil with an error.
     ///
     /// An empty path counts as none, as in ContextForge.
-    func existingFile(_ setting: Sourced<String>?, _ path: KeyPathText, hides: Bool = false) -> String? {
+    func existingFile(_ setting: Sourced<String>?, _ path: KeyPathText) -> String? {
         guard let setting, !setting.value.isEmpty else { return nil }
         let file = expandingHome(setting.value)
         guard let problem = FileChecks.fileProblem(file) else { return file }

@@ -19,13 +19,20 @@ public struct SecretMask: Sendable {
 
     /// Whether the value under this key is to be hidden, as far as the key tells.
     public func isSecret(key: String) -> Bool {
-        let words = Self.words(of: key)
-        if listed.contains(where: { $0.hasSameBytes(as: words.joined()) }) { return true }
-        if Self.harmlessLastWords.contains(words.last ?? "") { return false }
-        if words.contains(where: { Self.secretWords.contains($0) }) { return true }
+        isListed(key) || Self.looksSecret(Self.words(of: key))
+    }
+
+    private func isListed(_ key: String) -> Bool {
+        let name = Self.words(of: key).joined()
+        return listed.contains { $0.hasSameBytes(as: name) }
+    }
+
+    private static func looksSecret(_ words: [String]) -> Bool {
+        if harmlessLastWords.contains(words.last ?? "") { return false }
+        if words.contains(where: { secretWords.contains($0) }) { return true }
         if words == ["key"] || words == ["keys"] { return true }
         return zip(words, words.dropFirst()).contains { first, second in
-            (second == "key" || second == "keys") && Self.keyOwners.contains(first)
+            (second == "key" || second == "keys") && keyOwners.contains(first)
         }
     }
 
@@ -71,9 +78,9 @@ public struct SecretMask: Sendable {
     /// Whether a member is secret: a number that measures (`max_tokens`) is not.
     public func hides(_ value: Value, under key: String) -> Bool {
         guard isSecret(key: key) else { return false }
-        switch value {
-        case .int, .double: return !Self.words(of: key).contains { Self.measures.contains($0) }
-        default: return true
+        return switch value {
+        case .int, .double: isListed(key) || !Self.words(of: key).contains { Self.measures.contains($0) }
+        default: true
         }
     }
 

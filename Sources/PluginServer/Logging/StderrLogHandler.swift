@@ -9,13 +9,16 @@ import Values
 ///
 /// Stdout is for what a command was asked to print.
 package struct StderrLogHandler: LogHandler {
+    /// How lines look.
+    package typealias Format = ProcessSettings.LogFormat
+
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
     private let label: String
-    private let format: ProcessSettings.LogFormat
+    private let format: Format
 
     /// Makes a handler.
-    package init(label: String, level: Logger.Level, format: ProcessSettings.LogFormat) {
+    package init(label: String, level: Logger.Level, format: Format) {
         self.label = label
         self.format = format
         logLevel = level
@@ -27,25 +30,26 @@ package struct StderrLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        let all = metadata.merging(event.metadata ?? [:]) { _, new in new }.sorted { $0.key.precedesInBytes($1.key) }
-        var line: [UInt8]
+        let line = line(level: event.level, message: event.message, metadata: event.metadata ?? [:])
+        StandardStream.error.print(line)
+    }
+
+    /// The line for an event, without its end.
+    package func line(level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata) -> String {
+        let all = self.metadata.merging(metadata) { _, new in new }.sorted { $0.key.precedesInBytes($1.key) }
         switch format {
         case .text:
-            var text = "\(Timestamp.now) \(event.level.padded) \(Self.singleLine("\(event.message)"))"
+            var text = "\(Timestamp.now) \(level.padded) \(Self.singleLine("\(message)"))"
             for (key, value) in all { text += " \(key)=\(Self.quotedIfNeeded("\(value)"))" }
-            line = Array(text.utf8)
+            return text
         case .json:
             var object: ValueObject = [
-                "time": .string("\(Timestamp.now)"), "level": .string(event.level.rawValue), "logger": .string(label),
-                "message": .string("\(event.message)"),
+                "time": .string("\(Timestamp.now)"), "level": .string(level.rawValue), "logger": .string(label),
+                "message": .string("\(message)"),
             ]
             for (key, value) in all where !object.contains(key) { object[key] = Self.value(of: value) }
-            var writer = JSONWriter()
-            writer.write(.object(object))
-            line = writer.bytes
+            return Self.escapingDelete(in: Value.object(object).description)
         }
-        line.append(UInt8(ascii: "\n"))
-        StandardStream.error.write(line)
     }
 
     /// A message must not be able to pass for a second log line.
@@ -64,7 +68,13 @@ package struct StderrLogHandler: LogHandler {
 
     private static func quotedIfNeeded(_ text: String) -> String {
         let needsQuotes = text.isEmpty || text.unicodeScalars.contains { $0.value <= 0x20 || $0 == "\"" || $0 == "=" }
-        return needsQuotes ? Value.string(text).description : singleLine(text)
+        return needsQuotes ? escapingDelete(in: Value.string(text).description) : singleLine(text)
+    }
+
+    /// JSON leaves U+007F as it is; a terminal does not.
+    private static func escapingDelete(in json: String) -> String {
+        guard json.utf8.contains(0x7F) else { return json }
+        return json.split(separator: "\u{7F}", omittingEmptySubsequences: false).joined(separator: "\\u007f")
     }
 
     private static func value(of metadata: Logger.MetadataValue) -> Value {

@@ -125,7 +125,7 @@ extension WireReader {
             case GlobalFields.tenantID: global.tenantID = Self.present(try string("tenant_id"))
             case GlobalFields.userString: global.user = .string(try string("user_string"))
             case GlobalFields.userStruct:
-                var user = global.user?.objectValue ?? [:]
+                var user = Self.takeObject(&global.user)
                 try decodeStruct("user_struct", into: &user)
                 global.user = .object(user)
             case GlobalFields.metadata: try decodeStruct("metadata", into: &global.metadata)
@@ -133,6 +133,12 @@ extension WireReader {
             default: try skip(tag)
             }
         }
+    }
+
+    /// The object in a place, which it leaves: a second reference to it would make each merge copy all of it.
+    private static func takeObject(_ place: inout Value?) -> ValueObject {
+        guard case .object(let object)? = place.take() else { return [:] }
+        return object
     }
 
     /// An empty text stands for none: the contract has no other way to say it, and the reference reads it so.

@@ -145,31 +145,32 @@ extension WireReader {
     fileprivate mutating func decodeResponse(
         of whole: ByteBuffer, into parts: inout InvokeHookResponse.Parts
     ) throws(WireError) {
+        // What was received before is taken out of its place: a second reference to it would make each merge copy all of it.
         while let tag = try nextTag() {
             switch tag {
             case WireTag(1, .lengthDelimited):
                 parts.pluginName = try string("plugin_name")
             case WireTag(2, .lengthDelimited):
-                var result = parts.result ?? PluginResult()
+                var result = parts.result.take() ?? PluginResult()
                 try message("result") { (content: inout WireReader) throws(WireError) in
                     try content.decodeResult(of: whole, into: &result)
                 }
                 parts.result = result
             case WireTag(3, .lengthDelimited):
-                var context = parts.context ?? ContextValues(global: GlobalContext(requestID: ""))
+                var context = parts.context.take() ?? ContextValues(global: GlobalContext(requestID: ""))
                 try message("context") { (content: inout WireReader) throws(WireError) in
                     try content.decodeContext(into: &context)
                 }
                 parts.context = context
             case WireTag(4, .lengthDelimited):
-                var error = parts.error ?? Self.emptyError
+                var error = parts.error.take() ?? Self.emptyError
                 try message("error") { (content: inout WireReader) throws(WireError) in
                     try content.decodeError(into: &error)
                 }
                 parts.error = error
             case WireTag(5, .lengthDelimited):
                 // In proto3 a truth value that is not sent is false.
-                var base = parts.base ?? PluginResult(continueProcessing: false)
+                var base = parts.base.take() ?? PluginResult(continueProcessing: false)
                 try message("result_base") { (content: inout WireReader) throws(WireError) in
                     try content.decodeResultBase(into: &base)
                 }

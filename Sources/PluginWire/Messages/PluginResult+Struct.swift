@@ -199,7 +199,7 @@ extension WireReader {
                 let next = try message()
                 if let before = value {
                     // Senders write a value once. If not, both are merged, as protobuf says: read one after the other.
-                    var both = merged ?? ByteBuffer(bytes: before.rest)
+                    var both = merged.take() ?? ByteBuffer(bytes: before.rest)
                     both.writeBytes(next.rest)
                     merged = both
                 }

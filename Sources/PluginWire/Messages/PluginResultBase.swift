@@ -13,7 +13,7 @@ extension WireReader {
             case WireTag(1, .varint):
                 result.continueProcessing = try varint() != 0
             case WireTag(2, .lengthDelimited):
-                var violation = result.violation ?? PluginViolation(code: "", reason: "")
+                var violation = result.violation.take() ?? PluginViolation(code: "", reason: "")
                 try message("violation") { (content: inout WireReader) throws(WireError) in
                     try content.decodeViolation(into: &violation)
                 }

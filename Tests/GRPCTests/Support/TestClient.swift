@@ -80,7 +80,8 @@ final class TestClient: Sendable {
                     connection.maximumConnectionGlitches = .max
                     connection.controlFrameRateLimit.maximumCount = 100_000
                     try channel.pipeline.syncOperations.addHandlers([
-                        NIOHTTP2Handler(mode: .client, connectionConfiguration: connection, streamConfiguration: stream),
+                        NIOHTTP2Handler(
+                            mode: .client, connectionConfiguration: connection, streamConfiguration: stream),
                         Collector(recorder: recorder),
                     ])
                 }
@@ -135,9 +136,14 @@ final class TestClient: Sendable {
 
     /// Sends a whole unary request.
     @discardableResult
-    func start(_ path: String, _ message: [UInt8] = [], headers more: [(String, String)] = []) -> Int {
+    func start(
+        _ path: String,
+        _ message: [UInt8] = [],
+        headers more: [(String, String)] = [],
+        flush: Bool = true
+    ) -> Int {
         let stream = open(Self.headers(path, more), flush: false)
-        send(Self.framed(message), on: stream, endStream: true)
+        send(.data(.init(data: .byteBuffer(Self.framed(message)), endStream: true)), on: stream, flush: flush)
         return stream
     }
 
@@ -178,7 +184,7 @@ final class TestClient: Sendable {
     }
 
     func wait(_ what: String, _ isMet: @escaping @Sendable (State) -> Bool) async throws {
-        let limit = channel.eventLoop.scheduleTask(in: .seconds(30)) { [recorder] in
+        let limit = channel.eventLoop.scheduleTask(in: .seconds(120)) { [recorder] in
             recorder.update { $0.isTimedOut = true }
         }
         defer { limit.cancel() }
@@ -271,7 +277,8 @@ private final class Collector: ChannelInboundHandler, Sendable {
         if consumed > 0 {
             for stream in [0, id] {
                 let update = HTTP2Frame.FramePayload.windowUpdate(windowSizeIncrement: consumed)
-                context.write(wrapOutboundOut(HTTP2Frame(streamID: HTTP2StreamID(stream), payload: update)), promise: nil)
+                context.write(
+                    wrapOutboundOut(HTTP2Frame(streamID: HTTP2StreamID(stream), payload: update)), promise: nil)
             }
             context.flush()
         }

@@ -16,6 +16,11 @@ struct TestServer: Sendable {
     let group: ServiceGroup
     let log: LogRecorder
 
+    /// Begins graceful shutdown.
+    func shutDown() async {
+        await group.triggerGracefulShutdown()
+    }
+
     /// Runs a server around `body`, ends it gracefully, and fails when it does not end well.
     static func with<R: Sendable>(
         _ methods: [GRPCMethod] = TestMethods.all,
@@ -141,7 +146,7 @@ final class LogRecorder: Sendable {
 
 /// Waits for something that must come to pass; liveness only, so the limit is generous.
 func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let limit = ContinuousClock.now + .seconds(30)
+    let limit = ContinuousClock.now + .seconds(120)
     while try await !condition() {
         guard ContinuousClock.now < limit else { throw TestFailure("never happened: \(what)") }
         try await Task.sleep(for: .milliseconds(5))

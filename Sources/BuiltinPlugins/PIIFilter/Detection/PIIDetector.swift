@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Finds personal data in texts.
+///
+/// The text is read once, byte by byte; a byte that can begin something (a digit, `@`, `+`, `(`, `:`, the first letter of
+/// a label) calls the scanners for it, all others cost one look into a table. Each scanner looks at a bounded piece of
+/// text, so the time is linear in the text. The user's own patterns run on PCRE2, each over the whole text.
+struct PIIDetector: Sendable {
+    /// A pattern of the user's own.
+    struct CustomPattern: Sendable {
+        let pattern: Pattern
+        let type: PIIType
+        let strategy: MaskStrategy
+    }
+
+    private let types: Set<PIIType>
+    private let strategy: MaskStrategy
+    private let customPatterns: [CustomPattern]
+    private let whitelist: [Pattern]
+    private let triggers: [PIITrigger]
+    private let labels: PIILabels
+    private let looksForSecretKeys: Bool
+
+    init(
+        types: Set<PIIType>, strategy: MaskStrategy, customPatterns: [CustomPattern] = [], whitelist: [Pattern] = []
+    ) {
+        self.types = types
+        self.strategy = strategy
+        self.customPatterns = customPatterns
+        self.whitelist = whitelist
+        labels = PIILabels(types: types)
+        triggers = PIITrigger.table(types: types, labels: labels)
+        looksForSecretKeys = types.contains(.awsKey)
+    }
+
+    /// What is found in `text`, in order and merged; empty for most texts.
+    ///
+    /// - Parameter key: the key under which the text stands, which may be its label.
+    /// - Throws: `PatternError` when a custom or whitelist pattern costs more than `budget` has.
+    func findings(
+        in text: String, key: String? = nil, budget: inout MatchBudget
+    ) throws(PatternError) -> [PIIFinding] {
+        var findings: [PIIFinding] = []
+        for custom in customPatterns {
+            try custom.pattern.withBytes(of: text) { bytes throws(PatternError) in
+                try custom.pattern.forEachMatch(in: bytes, budget: &budget) { range in
+                    guard !range.isEmpty else { return }
+                    findings.append(PIIFinding(range: range, type: custom.type, strategy: custom.strategy))
+                }
+            }
+        }
+        if !types.isEmpty {
+            var text = text
+            let isASCII = text.withUTF8 { bytes in
+                scan(TextBytes(bytes), key: key, into: &findings)
+                return Self.isASCII(bytes)
+            }
+            if !isASCII, let folded = FoldedText(text) {
+                // What the fold brings out comes on top of what was found without it.
+                var more: [PIIFinding] = []
+                folded.bytes.withUnsafeBufferPointer { scan(TextBytes($0), key: key, into: &more) }
+                for var finding in more {
+                    finding.range = folded.original(of: finding.range)
+                    if !findings.contains(finding) { findings.append(finding) }
+                }
+            }
+        }
+        if findings.isEmpty { return [] }
+        if !whitelist.isEmpty { try dropWhitelisted(&findings, in: text, budget: &budget) }
+        return PIIFinding.merged(findings)
+    }
+
+    private func dropWhitelisted(
+        _ findings: inout [PIIFinding], in text: String, budget: inout MatchBudget
+    ) throws(PatternError) {
+        var kept: [PIIFinding] = []
+        for finding in findings {
+            var text = text
+            let value = text.withUTF8 { String(decoding: $0[finding.range], as: UTF8.self) }
+            var isWhitelisted = false
+            for pattern in whitelist where !isWhitelisted {
+                isWhitelisted = try pattern.matches(in: value, budget: &budget)
+            }
+            if !isWhitelisted { kept.append(finding) }
+        }
+        findings = kept
+    }
+
+    private func scan(_ text: TextBytes, key: String?, into findings: inout [PIIFinding]) {
+        func add(_ range: Range<Int>?, _ type: PIIType) {
+            guard let range else { return }
+            findings.append(PIIFinding(range: range, type: type, strategy: strategy))
+        }
+
+        if let key, let label = labels.label(ofKey: key) {
+            for type in label.types { add(PIIValueScanner.value(of: type, at: 0, in: text), type) }
+        }
+        triggers.withUnsafeBufferPointer { triggers in
+            var position = 0
+            let count = text.count
+            while position < count {
+                switch triggers[Int(text.bytes[position])] {
+                case .none:
+                    position += 1
+                case .digit:
+                    position = scanNumber(at: position, in: text, add)
+                case .labelLetter:
+                    // A label may follow an underscore, as in my_api_key.
+                    if !text.isLetter(position - 1), !text.isDigit(position - 1) {
+                        scanWord(at: position, in: text, add)
+                    }
+                    position += 1
+                case .at:
+                    add(EmailScanner.email(around: position, in: text), .email)
+                    position += 1
+                case .plus, .parenthesis:
+                    if !text.isWord(position - 1) { add(PhoneScanner.phone(at: position, in: text), .phone) }
+                    position += 1
+                case .colon:
+                    let (range, next) = AddressScanner.ipv6(around: position, in: text)
+                    add(range, .ipAddress)
+                    position = next
+                }
+            }
+        }
+        if looksForSecretKeys { KeyScanner.forEachAWSSecret(in: text) { add($0, .awsKey) } }
+    }
+
+    /// Looks for what begins with the digit at `position`, and returns where to go on: after its run of digits.
+    private func scanNumber(at position: Int, in text: TextBytes, _ add: (Range<Int>?, PIIType) -> Void) -> Int {
+        var end = position
+        while text.isDigit(end) { end += 1 }
+        let length = end - position
+        if text.isLetter(position - 1) {
+            if length >= 2, types.contains(.bankAccount) {
+                add(IBANScanner.iban(countryAt: position - 2, in: text), .bankAccount)
+            }
+            return end
+        }
+        guard !text.isWord(position - 1) else { return end }
+        if length <= 3, text[end] == 0x2E, types.contains(.ipAddress) {
+            add(AddressScanner.ipv4(at: position, in: text), .ipAddress)
+        }
+        if length == 3, types.contains(.ssn) { add(NumberScanner.ssn(at: position, in: text), .ssn) }
+        if length == 4 || (13...19).contains(length), types.contains(.creditCard) {
+            add(CardScanner.card(at: position, in: text), .creditCard)
+        }
+        if length == 1 || length == 3 || length == 10 || length == 11, types.contains(.phone) {
+            add(PhoneScanner.phone(at: position, in: text), .phone)
+        }
+        if length == 2, types.contains(.dateOfBirth) {
+            add(DateScanner.monthDayYear(at: position, in: text), .dateOfBirth)
+        }
+        return end
+    }
+
+    /// Looks for what begins with the word at `position`.
+    private func scanWord(at position: Int, in text: TextBytes, _ add: (Range<Int>?, PIIType) -> Void) {
+        if text[position] == 0x41, types.contains(.awsKey) {
+            add(KeyScanner.awsIdentifier(at: position, in: text), .awsKey)
+        }
+        if let (label, end) = labels.label(at: position, in: text) {
+            let start = PIILabels.valueStart(after: end, in: text)
+            for type in label.types { add(PIIValueScanner.value(of: type, at: start, in: text), type) }
+        }
+    }
+
+    private static func isASCII(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var all: UInt8 = 0
+        for byte in bytes { all |= byte }
+        return all < 0x80
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Recognises the value that stands after a label.
+enum PIIValueScanner {
+    static func value(of type: PIIType, at start: Int, in text: TextBytes) -> Range<Int>? {
+        switch type {
+        case .ssn, .bsn: labelledDigits(at: start, in: text, counts: 9...9)
+        case .dateOfBirth: DateScanner.date(at: start, in: text)
+        case .passport: identifier(at: start, in: text, lengths: 6...12, digits: 5)
+        case .driverLicense: identifier(at: start, in: text, lengths: 5...20, digits: 4)
+        case .medicalRecord: identifier(at: start, in: text, lengths: 6...12, digits: 4)
+        case .bankAccount:
+            // `account on 2024-05-06` is no account number.
+            DateScanner.date(at: start, in: text) == nil
+                ? labelledDigits(at: start, in: text, counts: 8...17) ?? IBANScanner.iban(countryAt: start, in: text)
+                : nil
+        case .apiKey: KeyScanner.token(at: start, in: text, lengths: 20...512)
+        case .awsKey: KeyScanner.token(at: start, in: text, lengths: 40...40)
+        case .creditCard, .email, .phone, .ipAddress, .custom: nil
+        }
+    }
+
+    /// Digits, between which single spaces, dashes or dots may stand.
+    private static func labelledDigits(
+        at start: Int, in text: TextBytes, counts: ClosedRange<Int>
+    ) -> Range<Int>? {
+        var position = start
+        var digits = 0
+        var best: Range<Int>?
+        while digits <= counts.upperBound {
+            if text.isDigit(position) {
+                digits += 1
+                position += 1
+                continue
+            }
+            // Another number may follow: the value ends where a group ends with enough digits.
+            if counts.contains(digits), !text.isWord(position) { best = start..<position }
+            guard digits > 0, NumberScanner.isSeparator(text[position]), text.isDigit(position + 1) else { break }
+            position += 1
+        }
+        return best
+    }
+
+    /// Letters and digits (dashes between them), with a least number of digits: `License agreement` is no licence.
+    private static func identifier(
+        at start: Int, in text: TextBytes, lengths: ClosedRange<Int>, digits: Int
+    ) -> Range<Int>? {
+        var position = start
+        var found = 0
+        var length = 0
+        while length <= lengths.upperBound {
+            if text.isDigit(position) {
+                found += 1
+                length += 1
+            } else if text.isLetter(position) {
+                length += 1
+            } else if !(length > 0 && text[position] == 0x2D && (text.isLetter(position + 1) || text.isDigit(position + 1)))
+            {
+                break
+            }
+            position += 1
+        }
+        guard lengths.contains(length), found >= digits, text[position] != 0x5F else { return nil }
+        return start..<position
+    }
+}

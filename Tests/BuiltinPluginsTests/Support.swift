@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PluginFramework
+import Values
+
+@testable import BuiltinPlugins
+
+/// A plugin made from `config:` as a server makes it.
+func makePlugin<P: Plugin>(_ type: P.Type, _ config: Value = [:]) throws -> P {
+    try P(settings: ValueDecoder.decode(P.Settings.self, from: config))
+}
+
+/// What making a plugin from `config:` complains about; nil when it does not.
+func settingsError<P: Plugin>(_ type: P.Type, _ config: Value) -> String? {
+    do {
+        _ = try makePlugin(type, config)
+        return nil
+    } catch {
+        return "\(error)"
+    }
+}
+
+func makeContext() -> PluginContext { PluginContext(global: GlobalContext(requestID: "1")) }
+
+/// Random but repeatable.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
