@@ -297,7 +297,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gh-bench-") as folder:
         makers = {"gatehouse": gatehouse_command, "reference": reference_command, "c++": cpp_command}
         chosen = options.only or choices
-        candidates = [Candidate(name, make(folder), name != "reference") for name, make in makers.items() if name in chosen]
+        candidates = [Candidate(name, makers[name](folder), name != "reference") for name in makers if name in chosen]
         print(f"{options.rounds} rounds of {options.seconds} s, medians, on {os.cpu_count()} processors")
         print(platform.platform())
         idle = starts(candidates, 3 if options.quick else 5, folder)

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options and fixtures: the server under test over TCP and over a Unix socket, and the peers' clients for it."""
 
-import peers  # noqa: F401  (first: it cleans the environment the peers read)
+import peers  # (first: it cleans the environment the peers read)
 
+import asyncio
 import os
 
 import grpc
 import pytest
 import pytest_asyncio
+import yaml
 
+import raw
 import servers
 
 
@@ -104,6 +107,17 @@ def start(kind, folder):
         each.stop()
 
 
+@pytest.fixture
+def patient(folder):
+    """A configuration: the suite's plugins with a time limit of 60 seconds."""
+    config = yaml.safe_load(servers.PLUGINS.read_text(encoding="utf-8"))
+    config["plugin_settings"]["plugin_timeout"] = 60
+    path = folder / "patient.yaml"
+    with open(path, "w", encoding="utf-8") as file:
+        yaml.safe_dump(config, file, allow_unicode=True)
+    return path
+
+
 @pytest_asyncio.fixture
 async def connect():
     """Makes initialised clients of the real class, and closes them after the test."""
@@ -137,3 +151,19 @@ async def channel():
     yield open_channel
     for each in channels:
         await each.close()
+
+
+@pytest.fixture
+def in_flight():
+    """Begins a call of Sleep on a channel, and gives it once the server has it."""
+
+    async def begin(channel: grpc.aio.Channel, seconds: float) -> grpc.aio.UnaryUnaryCall:
+        stub = peers.pb2_grpc.PluginServiceStub(channel)
+        await stub.InvokeHook(peers.pb2.InvokeHookRequest.FromString(raw.invoke()))
+        call = stub.InvokeHook(peers.pb2.InvokeHookRequest.FromString(raw.invoke("Sleep", seconds=seconds)))
+        await asyncio.sleep(0.2)
+        # What follows on the same connection is answered, so what went before it has arrived.
+        await stub.InvokeHook(peers.pb2.InvokeHookRequest.FromString(raw.invoke()))
+        return call
+
+    return begin

@@ -167,9 +167,9 @@ async def test_failing_plugins_disturb_nobody_else(server, connect):
 @pytest.mark.gatehouse
 async def test_blocking_plugin_holds_up_nobody_else(server, connect):
     blocking, good = await connect(server, "Blocking"), await connect(server, "Echo")
-    blocked = [asyncio.ensure_future(blocking.invoke_hook(PRE, tool(seconds=2.0), peers.context())) for _ in range(2)]
+    blocked = [asyncio.ensure_future(blocking.invoke_hook(PRE, tool(seconds=2.5), peers.context())) for _ in range(2)]
     await asyncio.sleep(0.2)
-    for number in range(20):
+    for number in range(5):
         result = await good.invoke_hook(PRE, tool(number=number), peers.context())
         assert result.modified_payload.args == {"number": number}
     assert not any(call.done() for call in blocked)

@@ -60,25 +60,20 @@ async def test_watch_begins_with_the_present_status(server, channel):
         watch.cancel()
 
 
-async def test_shutdown_is_told_to_watchers_before_it_ends_calls(start, channel):
-    server = start()
+async def test_shutdown_is_told_to_watchers_before_it_ends_calls(start, channel, in_flight, patient):
+    server = start(config=patient)
     open_channel = channel(server)
     health = health_pb2_grpc.HealthStub(open_channel)
     watches = [health.Watch(request()), health.Watch(request("Echo"))]
     for watch in watches:
         assert await next_status(watch) == SERVING
 
-    plugins = peers.pb2_grpc.PluginServiceStub(open_channel)
-    message = pb2.InvokeHookRequest(hook_type="tool_pre_invoke", plugin_name="Sleep")
-    message.payload.update({"name": "n", "args": {"seconds": 2.0}})
-    call = asyncio.ensure_future(plugins.InvokeHook(message))
-    await asyncio.sleep(0.3)
+    call = await in_flight(open_channel, 4.0)
     server.signal()
     for watch in watches:
         assert await next_status(watch) == NOT_SERVING
     assert not call.done()
-    answer = await call
-    assert answer.result["modified_payload"]["args"]["seconds"] == 2.0
+    assert (await call).result["modified_payload"]["args"]["seconds"] == 4.0
     assert await asyncio.to_thread(server.wait) == 0
 
 

@@ -3,7 +3,6 @@
 
 import pytest
 import grpc
-from google.protobuf.struct_pb2 import Struct
 
 import peers
 from peers import pb2
