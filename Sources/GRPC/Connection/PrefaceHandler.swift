@@ -129,6 +129,6 @@ extension ServerConnection {
             streamConfiguration: streamSettings
         )
         self.codec = codec
-        try context.pipeline.syncOperations.addHandlers([http2, codec], position: .after(handler))
+        try context.pipeline.syncOperations.addHandlers([WriteCoalescer(), http2, codec], position: .after(handler))
     }
 }
