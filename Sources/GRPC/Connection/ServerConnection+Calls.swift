@@ -200,8 +200,10 @@ extension ServerConnection {
         if stream.answered == nil {
             stream.task?.cancel()
             stream.requests?.fail(CancellationError())
-        } else {
+        }
+        if let answered = stream.answered {
             unsentAnswers -= 1
+            lastActivity = max(lastActivity, answered)
         }
         if !stream.isRunning { releaseBytes(of: stream) }
     }
@@ -209,6 +211,8 @@ extension ServerConnection {
     private func releaseBytes(of stream: CallStream) {
         server.budget.release(stream.reserved)
         stream.reserved = 0
+        // The queue knows its stream: nobody needs it any more, and they must not keep each other alive.
+        stream.requests = nil
     }
 
     // MARK: Flushing

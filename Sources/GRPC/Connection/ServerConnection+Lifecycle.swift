@@ -78,7 +78,9 @@ extension ServerConnection {
     /// Sets the timer for what can happen while nothing arrives.
     func rearmTimer() {
         let configuration = server.configuration
-        if let idle = configuration.maxConnectionIdle, streams.isEmpty { armTimer(lastActivity + TimeAmount(idle)) }
+        if let idle = configuration.maxConnectionIdle {
+            armTimer((streams.isEmpty ? lastActivity : .now()) + TimeAmount(idle))
+        }
         if let age = configuration.maxConnectionAge, phase == .open { armTimer(connectedAt + TimeAmount(age)) }
         if let pingSentAt {
             armTimer(pingSentAt + TimeAmount(configuration.keepaliveTimeout))
