@@ -178,13 +178,7 @@ extension ServerConnection: HTTP2Events {
     }
 
     func connectionInactive() {
-        guard phase != .closed || !streams.isEmpty else { return }
-        phase = .closed
-        timer?.cancel()
-        let orphans = streams.values
-        streams = [:]
-        incomplete = []
-        for stream in orphans { closed(stream) }
+        abandonCalls()
     }
 
     /// Frames of one burst are answered with one flush, when the burst has ended.

@@ -168,10 +168,6 @@ extension NIOHTTP2Codec: HTTP2Codec {
     func flush() {
         context?.flush()
     }
-
-    func close() {
-        context?.close(promise: nil)
-    }
 }
 
 extension HTTP2StreamID {
