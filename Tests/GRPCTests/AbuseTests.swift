@@ -232,7 +232,7 @@ import Testing
         try await TestServer.with([deaf, TestMethods.echo], configure: { $0.maxConcurrentStreams = 10 }) {
             server async throws in
             try await TestClient.with(port: server.port) { client async throws in
-                for _ in 0..<10 { client.reset(client.start("/test.Test/Deaf", [1])) }
+                for _ in 0..<40 { client.reset(client.start("/test.Test/Deaf", [1])) }
                 let response = try await client.call("/test.Test/Echo", [1])
                 #expect(response.grpcStatus == "8")
                 #expect(response.grpcMessage?.contains("grpc_server_settings.max_concurrent_streams") == true)

@@ -228,7 +228,6 @@ import Testing
     @Test func anIdleConnectionIsToldToGo() async throws {
         try await TestServer.with(configure: { $0.maxConnectionIdle = .milliseconds(200) }) { server async throws in
             try await TestClient.with(port: server.port) { client async throws in
-                #expect(try await client.call("/test.Test/Echo", [2]).messages == [[2]])
                 try await client.wait("the close") { $0.isClosed }
                 #expect(client.state.goAway?.code == .noError)
             }
@@ -236,11 +235,11 @@ import Testing
     }
 
     @Test func anIdleConnectionWithACallIsKept() async throws {
-        try await TestServer.with(configure: { $0.maxConnectionIdle = .milliseconds(100) }) { server async throws in
+        try await TestServer.with(configure: { $0.maxConnectionIdle = .seconds(2) }) { server async throws in
             try await TestClient.with(port: server.port) { client async throws in
                 let stream = client.open(TestClient.headers("/test.Test/Bidi"))
                 client.send(TestClient.framed([1]), on: stream)
-                try await Task.sleep(for: .milliseconds(600))
+                try await Task.sleep(for: .seconds(4))
                 #expect(client.state.goAway == nil)
                 client.send(TestClient.framed([2]), on: stream, endStream: true)
                 #expect(try await client.response(stream).messages == [[1], [2]])
@@ -249,7 +248,7 @@ import Testing
     }
 
     @Test func anOldConnectionIsDrained() async throws {
-        try await TestServer.with(configure: { $0.maxConnectionAge = .milliseconds(200) }) { server async throws in
+        try await TestServer.with(configure: { $0.maxConnectionAge = .seconds(3) }) { server async throws in
             try await TestClient.with(port: server.port) { client async throws in
                 let stream = client.open(TestClient.headers("/test.Test/Bidi"))
                 client.send(TestClient.framed([1]), on: stream)

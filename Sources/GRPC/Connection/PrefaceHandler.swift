@@ -108,6 +108,8 @@ extension ServerConnection {
             HTTP2Setting(parameter: .maxHeaderListSize, value: configuration.maxHeaderListSize),
             HTTP2Setting(parameter: .initialWindowSize, value: configuration.streamWindowSize),
         ]
+        // Received blocks are checked by `HeaderRules`, and those we send are our own.
+        connectionSettings.headerBlockValidation = .disabled
         // Streams ended early by us, on which DATA may still be on its way.
         connectionSettings.maximumRecentlyResetStreams = max(1_024, configuration.maxConcurrentStreams)
         connectionSettings.maximumSequentialEmptyDataFrames = 1_000
@@ -129,6 +131,6 @@ extension ServerConnection {
             streamConfiguration: streamSettings
         )
         self.codec = codec
-        try context.pipeline.syncOperations.addHandlers([http2, codec], position: .after(handler))
+        try context.pipeline.syncOperations.addHandlers([WriteCoalescer(), http2, codec], position: .after(handler))
     }
 }

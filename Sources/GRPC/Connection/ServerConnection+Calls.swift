@@ -54,7 +54,9 @@ extension ServerConnection {
             fail(stream, Self.deadlineExceeded)
             return
         }
-        guard running < server.configuration.maxConcurrentStreams else {
+        // HTTP/2 limits open streams; this is for handlers that outlive theirs. Four times as many, because cancelled
+        // handlers of an honest client take a moment to end on a busy machine.
+        guard running < 4 * server.configuration.maxConcurrentStreams else {
             fail(stream, tooManyCalls("on this connection", "max_concurrent_streams"))
             return
         }
@@ -200,8 +202,10 @@ extension ServerConnection {
         if stream.answered == nil {
             stream.task?.cancel()
             stream.requests?.fail(CancellationError())
-        } else {
+        }
+        if let answered = stream.answered {
             unsentAnswers -= 1
+            lastActivity = max(lastActivity, answered)
         }
         if !stream.isRunning { releaseBytes(of: stream) }
     }
@@ -209,6 +213,8 @@ extension ServerConnection {
     private func releaseBytes(of stream: CallStream) {
         server.budget.release(stream.reserved)
         stream.reserved = 0
+        // The queue knows its stream: nobody needs it any more, and they must not keep each other alive.
+        stream.requests = nil
     }
 
     // MARK: Flushing

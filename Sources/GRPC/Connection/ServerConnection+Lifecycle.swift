@@ -45,16 +45,36 @@ extension ServerConnection {
         endIfDrained()
     }
 
+    /// Ends the connection after what has been written.
+    ///
+    /// First only our half: closing while bytes of the client are unread makes TCP reset the connection, and the client
+    /// would lose answers it has not read yet. The rest follows when the client closes its half, or a second later.
     func close() {
         guard phase != .closed else { return }
+        codec?.flush()
+        abandonCalls()
+        channel.close(mode: .output, promise: nil)
+        let channel = channel
+        let rest = eventLoop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
+        channel.closeFuture.whenComplete { _ in rest.cancel() }
+    }
+
+    private static let lingerTime = TimeAmount.seconds(1)
+
+    /// Ends the connection without regard to what the client still reads.
+    func closeNow() {
+        abandonCalls()
+        channel.close(promise: nil)
+    }
+
+    /// Cancels all calls; nothing is served any more.
+    func abandonCalls() {
         phase = .closed
         timer?.cancel()
-        if let codec {
-            codec.flush()
-            codec.close()
-        } else {
-            channel.close(promise: nil)
-        }
+        let orphans = streams.values
+        streams = [:]
+        incomplete = []
+        for stream in orphans { closed(stream) }
     }
 
     /// The client has done something often enough to harm others.
@@ -78,7 +98,9 @@ extension ServerConnection {
     /// Sets the timer for what can happen while nothing arrives.
     func rearmTimer() {
         let configuration = server.configuration
-        if let idle = configuration.maxConnectionIdle, streams.isEmpty { armTimer(lastActivity + TimeAmount(idle)) }
+        if let idle = configuration.maxConnectionIdle {
+            armTimer((streams.isEmpty ? lastActivity : .now()) + TimeAmount(idle))
+        }
         if let age = configuration.maxConnectionAge, phase == .open { armTimer(connectedAt + TimeAmount(age)) }
         if let pingSentAt {
             armTimer(pingSentAt + TimeAmount(configuration.keepaliveTimeout))
@@ -103,7 +125,7 @@ extension ServerConnection {
         }
         if let pingSentAt, pingSentAt + TimeAmount(configuration.keepaliveTimeout) <= now {
             logger.debug("closed a gRPC connection that did not answer a PING", metadata: ["peer": "\(peer)"])
-            close()
+            closeNow()
             return
         }
         checkStreams(now)

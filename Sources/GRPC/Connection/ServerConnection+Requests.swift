@@ -30,6 +30,16 @@ extension ServerConnection {
         }
     }
 
+    /// Malformed requests and trailers are stream errors (RFC 9113, section 8.1.1).
+    func malformedHeaders(on id: StreamID) {
+        lastStream = max(lastStream, id)
+        logger.debug("a gRPC client sent malformed headers", metadata: ["peer": "\(peer)"])
+        codec?.sendReset(.protocolError, on: id)
+        if !guardian.callReset(requestWasWhole: false, now: .now()) {
+            abused("it sends too many malformed requests (\(GRPCServerConfiguration.key("max_rapid_resets")))")
+        }
+    }
+
     /// Answers a request that gets no further than its headers.
     private func refuse(_ id: StreamID, _ headers: HPACKHeaders, requestEnded: Bool) {
         codec?.sendHeaders(headers, on: id, endStream: true, promise: nil)

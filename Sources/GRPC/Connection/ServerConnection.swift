@@ -104,6 +104,10 @@ extension ServerConnection: HTTP2Events {
 
     func received(headers: HPACKHeaders, endStream: Bool, on id: StreamID) {
         beginBurst()
+        guard HeaderRules.allow(headers, asTrailers: streams[id] != nil) else {
+            malformedHeaders(on: id)
+            return
+        }
         if let stream = streams[id] {
             // Trailers. gRPC defines none for requests; what they say is ignored, their end of the stream is not.
             if endStream, !stream.requestEnded, stream.answered == nil { requestEnded(stream) }
@@ -174,13 +178,7 @@ extension ServerConnection: HTTP2Events {
     }
 
     func connectionInactive() {
-        guard phase != .closed || !streams.isEmpty else { return }
-        phase = .closed
-        timer?.cancel()
-        let orphans = streams.values
-        streams = [:]
-        incomplete = []
-        for stream in orphans { closed(stream) }
+        abandonCalls()
     }
 
     /// Frames of one burst are answered with one flush, when the burst has ended.

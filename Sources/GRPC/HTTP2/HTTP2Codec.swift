@@ -42,9 +42,6 @@ protocol HTTP2Codec: AnyObject {
 
     /// Writes what is queued to the socket, as far as flow control lets it.
     func flush()
-
-    /// Closes the connection after what was flushed.
-    func close()
 }
 
 /// The receiving half: what a codec tells the gRPC layer.

@@ -124,7 +124,7 @@ package final class GRPCServer: Service {
         for channel in channels { try? await channel.close() }
         for listener in listeners { listener.close() }
         for connection in state.startDraining() {
-            connection.eventLoop.execute { graceful ? connection.drain() : connection.close() }
+            connection.eventLoop.execute { graceful ? connection.drain() : connection.closeNow() }
         }
         // Each connection closes itself when its grace is over; this is for handlers that do not heed cancellation.
         let grace = graceful ? TimeAmount(state.configuration.drainGrace) : .zero

@@ -11,7 +11,8 @@ package struct GRPCServerConfiguration: Sendable {
 
     /// The most calls open on one connection (RFC 9113, SETTINGS_MAX_CONCURRENT_STREAMS).
     ///
-    /// Default 1,000; key `max_concurrent_streams`.
+    /// Handlers of cancelled calls that have not ended may be three times as many more; beyond, calls end with
+    /// RESOURCE_EXHAUSTED. Default 1,000; key `max_concurrent_streams`.
     package var maxConcurrentStreams = 1_000
 
     /// The most connections at a time; more are closed as soon as they are accepted.
