@@ -65,7 +65,7 @@ let package = Package(
         library(
             "GRPC", ["CZlib", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle], exclude: ["Protos"]),
         library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", nio, logging]),
-        library("BuiltinPlugins", ["Values", "PluginFramework", "CPCRE2"]),
+        library("BuiltinPlugins", ["Values", "PluginFramework", "CPCRE2", logging]),
         library(
             "PluginServer",
             [
@@ -100,9 +100,9 @@ let package = Package(
         tests("PluginConfiguration", ["PluginFramework", "Values"]),
         tests("PluginWire", ["PluginFramework", "Values", protobuf, nio]),
         tests("Sockets", [nio, nioPosix]),
-        tests("GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, "CZlib"]),
+        tests("GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, lifecycle, "CZlib"]),
         tests("GRPCTransport", ["GRPC", "PluginWire", "PluginFramework", "Values", nio, nioHPACK, logging]),
-        tests("BuiltinPlugins", ["PluginFramework", "Values"], resources: [.copy("Resources")]),
+        tests("BuiltinPlugins", ["PluginFramework", "Values", logging], resources: [.copy("Resources")]),
         tests("PluginServer", ["PluginFramework", "PluginConfiguration", "Values", logging, argumentParser]),
     ],
     swiftLanguageModes: [.v6]

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Glibc
+import Logging
 package import PluginConfiguration
 package import PluginFramework
 
@@ -24,6 +25,7 @@ package enum PluginServerLaunch {
             for diagnostic in error.errors { StandardStream.error.print("\(diagnostic)") }
             throw ExitCode(ExitStatus.configuration)
         }
+        LoggingSystem.bootstrap(PluginServerProcess.makeLogHandler(configuration))
         let status = await PluginServerProcess(configuration: configuration, registry: registry).run()
         guard status == ExitStatus.success else { throw ExitCode(status) }
     }

@@ -4,7 +4,7 @@ import CPluginTrace
 import GRPC
 import GRPCTransport
 import Glibc
-import Logging
+package import Logging
 import NIOCore
 import NIOPosix
 package import PluginConfiguration
@@ -26,11 +26,16 @@ package struct PluginServerProcess: Sendable {
     package init(configuration: LoadedConfiguration, registry: PluginRegistry) {
         self.configuration = configuration
         self.registry = registry
+        logger = Logger(label: "gatehouse", factory: Self.makeLogHandler(configuration))
+    }
+
+    /// How everything in the process that logs does so; plugins with loggers of their own included.
+    package static func makeLogHandler(
+        _ configuration: LoadedConfiguration
+    ) -> @Sendable (String) -> any LogHandler {
         let process = configuration.settings.process
         let level = Logger.Level(rawValue: process.logLevel.rawValue) ?? .info
-        logger = Logger(label: "gatehouse") { label in
-            StderrLogHandler(label: label, level: level, format: process.logFormat)
-        }
+        return { label in StderrLogHandler(label: label, level: level, format: process.logFormat) }
     }
 
     /// Loads the plugins, serves until the process is asked to end, drains.
@@ -62,6 +67,8 @@ package struct PluginServerProcess: Sendable {
             )
             return ExitStatus.configuration
         }
+        // Before anything that a signal must not leave behind, such as a socket file.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let listener: ListeningSocket
         let endpoint: PluginGRPCEndpoint
         do {
@@ -84,21 +91,23 @@ package struct PluginServerProcess: Sendable {
                     endpoint.announceShutdown()
                 })
             await endpoint.publishHealth()
-            return await run(server, endpoint)
+            return await run(server, endpoint, signals)
         } catch {
             logger.critical("Cannot serve: \(error)")
             return ExitStatus.failure
         }
     }
 
-    private func run(_ server: GRPCServer, _ endpoint: PluginGRPCEndpoint) async -> Int32 {
+    private func run(
+        _ server: GRPCServer, _ endpoint: PluginGRPCEndpoint, _ signals: UnixSignalsSequence
+    ) async -> Int32 {
         let services = ServiceGroup(
             configuration: .init(
                 services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet)
         )
         return await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await endpoint.followHealth() }
-            tasks.addTask { await followSignals(services) }
+            tasks.addTask { await follow(signals, services) }
             defer { tasks.cancelAll() }
             do {
                 try await services.run()
@@ -111,10 +120,10 @@ package struct PluginServerProcess: Sendable {
     }
 
     /// The first signal drains, the second ends the process where it stands.
-    private func followSignals(_ services: ServiceGroup) async {
+    private func follow(_ signals: UnixSignalsSequence, _ services: ServiceGroup) async {
         await withTaskGroup(of: Void.self) { tasks in
             var isDraining = false
-            for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+            for await signal in signals {
                 if isDraining {
                     logger.warning("Second signal: ending at once", metadata: ["signal": "\(signal)"])
                     exit(ExitStatus.signal(signal == .sigterm ? SIGTERM : SIGINT))
