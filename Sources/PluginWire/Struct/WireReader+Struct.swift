@@ -46,10 +46,13 @@ extension WireReader {
 
     /// Decodes the rest of this message, a Value, on top of what the field held before.
     mutating func decodeValue(into value: inout Value, depth: Int) throws(WireError) {
+        // The number that this message holds so far, for what peers of ours say about it; NaN, equal to nothing, for none.
+        var last = Double.nan
         while let tag = try nextTag() {
             switch tag {
             case StructFields.string:
                 value = .string(try string())
+                last = .nan
             case StructFields.number:
                 let offset = position
                 let number = try double()
@@ -57,11 +60,19 @@ extension WireReader {
                     throw StructNumber.notFinite(number, offset: offset)
                 }
                 value = decoded
+                last = number
+            case StructFields.exactInteger:
+                let offset = position
+                value = try StructNumber.exact(Int64(bitPattern: try varint()), of: last, offset: offset)
+            case StructFields.isDouble:
+                if try varint() != 0, !last.isNaN { value = .double(last) }
             case StructFields.bool:
                 value = .bool(try varint() != 0)
+                last = .nan
             case StructFields.null:
                 _ = try varint()
                 value = .null
+                last = .nan
             case StructFields.object:
                 var content = try message()
                 var object = ValueObject()
@@ -69,6 +80,7 @@ extension WireReader {
                 value = .null
                 try content.decodeStruct(into: &object, depth: try Self.deeper(depth, content.position))
                 value = .object(object)
+                last = .nan
             case StructFields.array:
                 var content = try message()
                 var elements: [Value] = []
@@ -76,6 +88,7 @@ extension WireReader {
                 value = .null
                 try content.decodeList(into: &elements, depth: try Self.deeper(depth, content.position))
                 value = .array(elements)
+                last = .nan
             default:
                 try skip(tag)
             }
@@ -141,22 +154,31 @@ extension WireReader {
 
     /// Checks the rest of this message, a Value.
     mutating func checkValue(depth: Int) throws(WireError) {
+        var last = Double.nan
         while let tag = try nextTag() {
             switch tag {
             case StructFields.string:
                 _ = try checkedText()
+                last = .nan
             case StructFields.number:
                 let offset = position
                 let number = try double()
                 guard number.isFinite else { throw StructNumber.notFinite(number, offset: offset) }
+                last = number
+            case StructFields.exactInteger:
+                let offset = position
+                _ = try StructNumber.exact(Int64(bitPattern: try varint()), of: last, offset: offset)
             case StructFields.bool, StructFields.null:
                 _ = try varint()
+                last = .nan
             case StructFields.object:
                 var content = try message()
                 try content.checkStruct(depth: try Self.deeper(depth, content.position))
+                last = .nan
             case StructFields.array:
                 var content = try message()
                 try content.checkList(depth: try Self.deeper(depth, content.position))
+                last = .nan
             default:
                 try skip(tag)
             }

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Sockets
+import Synchronization
 import Testing
 
 extension GRPCChannel {
@@ -67,6 +68,24 @@ extension Result where Failure == GRPCStatus {
         switch self {
         case .success: ""
         case .failure(let status): status.message
+        }
+    }
+}
+
+/// A value behind a lock, which closures may share.
+final class Locked<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+
+    init(_ value: Value) {
+        self.value = Mutex(value)
+    }
+
+    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
+        value.withLock { value in
+            var copy = value
+            let result = body(&copy)
+            value = copy
+            return result
         }
     }
 }

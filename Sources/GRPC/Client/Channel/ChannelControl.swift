@@ -231,10 +231,11 @@ final class ChannelControl: @unchecked Sendable {
             subchannel.hasFailed = false
             subchannel.readySince = .now()
             if dispatcher.isBreakerOpen { probe() }
-        case .draining(let isScolded):
+        case .draining(let isScolded, let hasServed):
             subchannel.connection = nil
             if isScolded { subchannel.keepaliveTime = subchannel.keepaliveTime.map { $0 * 2 } }
-            failed(subchannel, "the server asked for another connection", wasReady: subchannel.isReady)
+            let reason = "the server asked for another connection"
+            failed(subchannel, reason, wasReady: subchannel.isReady, wasGood: hasServed && !isScolded)
         case .closed(let reason, let wasReady):
             subchannel.connection = nil
             failed(subchannel, reason, wasReady: wasReady)
@@ -242,11 +243,11 @@ final class ChannelControl: @unchecked Sendable {
     }
 
     /// A connection is to be replaced: at once after a good life, else after a while.
-    private func failed(_ subchannel: Subchannel, _ reason: String, wasReady: Bool) {
+    private func failed(_ subchannel: Subchannel, _ reason: String, wasReady: Bool, wasGood: Bool = false) {
         subchannel.isReady = false
         guard phase == .active, !subchannel.isGone else { return }
         subchannel.lastFailure = reason
-        if wasReady, subchannel.readySince + Self.goodLife <= .now() {
+        if wasReady, wasGood || subchannel.readySince + Self.goodLife <= .now() {
             subchannel.backoff.reset()
             shared.logger.debug("A connection to a gRPC server ended", metadata: metadata(subchannel))
             connect(subchannel)

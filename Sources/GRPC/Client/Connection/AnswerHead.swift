@@ -46,7 +46,8 @@ struct AnswerHead {
         guard let statusText else { return nil }
         guard let number = UInt8(statusText), let code = GRPCStatus.Code(rawValue: number) else {
             // Codes from later versions count as UNKNOWN (gRPC: doc/statuscodes.md).
-            return GRPCStatus(.unknown, "the server ended the call with the unknown status \(Self.shown(statusText))")
+            return GRPCStatus(
+                .unknown, "the server ended the call with the unknown status \"\(Self.shown(statusText))\"")
         }
         return GRPCStatus(code, code == .ok ? "" : PercentEncoding.decode(message))
     }

@@ -59,6 +59,7 @@ extension ClientConnection {
         streams[call.id] = nil
         endedByPeer = call.id
         guardian.callCompleted()
+        hasServed = true
         if call.isCounted {
             if case .failure(let status) = outcome, status.code == .unavailable || status.code == .deadlineExceeded {
                 bad += 1

@@ -105,7 +105,7 @@ extension ClientConnection {
         let wasOpen = phase == .open
         phase = .draining
         if wasOpen { dispatcher.remove(self) }
-        report(self, .draining(isScolded: isScolded))
+        report(self, .draining(isScolded: isScolded, hasServed: hasServed))
     }
 
     /// Takes no more calls, and ends with the last one, or at the deadline.

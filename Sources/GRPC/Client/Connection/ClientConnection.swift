@@ -16,8 +16,9 @@ final class ClientConnection: @unchecked Sendable {
     enum Event: Sendable {
         /// It can be used.
         case ready(features: UInt64)
-        /// It takes no more calls; `isScolded` when the server finds that we ask too much of it.
-        case draining(isScolded: Bool)
+        /// It takes no more calls; `isScolded` when the server finds that we ask too much of it, `hasServed` when it
+        /// answered any.
+        case draining(isScolded: Bool, hasServed: Bool)
         /// It is gone, for this reason; `wasReady` when it could once be used.
         case closed(String, wasReady: Bool)
     }
@@ -75,6 +76,8 @@ final class ClientConnection: @unchecked Sendable {
     /// Bytes can be written.
     var isActive = false
     var wasReady = false
+    /// A call came to its end on it.
+    var hasServed = false
     /// Since when nothing arrived, or nothing was open.
     var quietSince: NIODeadline
     var keepaliveTime: TimeAmount?
