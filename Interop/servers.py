@@ -136,11 +136,13 @@ class Server(Process):
         port: int = 0,
         config: Path | str = PLUGINS,
         options: tuple[str, ...] = (),
+        program: list[str] | None = None,
         **process,
     ):
         address = ["--uds", uds] if uds else ["-H", "127.0.0.1", "-p", str(port)]
         log_format = [] if kind == "reference" else ["--log-format", "json"]
-        super().__init__([*command(kind), "-c", str(config), *address, *log_format, *options], folder, **process)
+        arguments = ["-c", str(config), *address, *log_format, *options]
+        super().__init__([*(program or command(kind)), *arguments], folder, **process)
         self.kind = kind
         self.uds = uds
         try:

@@ -12,13 +12,8 @@ pytestmark = pytest.mark.gatehouse
 @pytest.fixture(scope="module")
 def gatehouse(kind, session_folder):
     """The shipped executable with builtin.yaml."""
-    import servers
-
-    ours, servers.command = servers.command, lambda _: [binary("GATEHOUSE_BIN", "gatehouse"), "plugin-server"]
-    try:
-        server = Server(kind, session_folder.path, config=HERE / "builtin.yaml")
-    finally:
-        servers.command = ours
+    program = [binary("GATEHOUSE_BIN", "gatehouse"), "plugin-server"]
+    server = Server(kind, session_folder.path, config=HERE / "builtin.yaml", program=program)
     yield server
     server.stop()
 
