@@ -104,11 +104,9 @@ extension ChainRun {
         for link in chain.background where link.applies(to: inputs) {
             guard block != nil || mayAsk() else { return }
             let member = link.member
-            var invocation = invocation(for: member)
-            // A snapshot: what it notes is for nobody.
-            invocation.context = PluginContext(global: request.global)
+            // A snapshot: what the plugin notes is for nobody.
+            let call = invocation(for: member)
             let (generation, resources, hook) = (generation, resources, chain.hook)
-            let call = invocation
             let isStarted = resources.background.start(limit: generation.settings.maximumBackgroundCalls) {
                 // Held, so that what the plugin needs is not taken from it by a reload.
                 let held = generation
