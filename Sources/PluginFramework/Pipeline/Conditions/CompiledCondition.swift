@@ -16,18 +16,20 @@ struct ConditionInputs {
 }
 
 /// One object of `conditions` for one hook, ready to be matched without building anything.
-struct CompiledCondition: Sendable {
+///
+/// A class, so that walking a chain does not copy it.
+final class CompiledCondition: Sendable {
     private struct UserPattern: Sendable {
         let literal: String
         let search: PatternCompiler.Search?
     }
 
-    private var serverIDs: Set<ByteKey> = []
-    private var tenantIDs: Set<ByteKey> = []
-    private var contentTypes: Set<ByteKey> = []
-    private var subjects: Set<ByteKey> = []
-    private var globs: [Glob] = []
-    private var users: [UserPattern] = []
+    private let serverIDs: NameSet
+    private let tenantIDs: NameSet
+    private let contentTypes: NameSet
+    private let subjects: NameSet
+    private let globs: [Glob]
+    private let users: [UserPattern]
 
     /// What a call has to be examined for, so that nothing is looked up that no condition wants.
     var looksAtSubject: Bool { !subjects.isEmpty }
@@ -38,25 +40,25 @@ struct CompiledCondition: Sendable {
     ///
     /// - Throws: `ConditionFault` naming the key of what can never match or does not compile.
     init(_ condition: PluginCondition, hook: HookName, patterns: PatternCompiler?) throws(ConditionFault) {
-        serverIDs = try Self.keys(condition.serverIDs, "server_ids")
-        tenantIDs = try Self.keys(condition.tenantIDs, "tenant_ids")
-        let types = condition.contentTypes.map { mediaType(of: $0) }
-        contentTypes = try Self.keys(types, "content_types")
-        if let subject = HookSubject(hook) {
-            let names = subject.names(in: condition)
-            subjects = try Self.keys(names, subject.rawValue)
-            if subject == .resources { globs = names.map { Glob($0) } }
-        }
+        serverIDs = try Self.names(condition.serverIDs, "server_ids")
+        tenantIDs = try Self.names(condition.tenantIDs, "tenant_ids")
+        contentTypes = try Self.names(condition.contentTypes.map { mediaType(of: $0) }, "content_types")
+        let subject = HookSubject(hook)
+        let about = subject?.names(in: condition) ?? []
+        subjects = try Self.names(about, subject?.rawValue ?? "")
+        globs = subject == .resources ? about.map { Glob($0) } : []
+        var users: [UserPattern] = []
         for (index, pattern) in condition.userPatterns.enumerated() {
             users.append(try Self.user(pattern, "user_patterns.\(index)", patterns))
         }
+        self.users = users
     }
 
-    private static func keys(_ names: [String], _ key: String) throws(ConditionFault) -> Set<ByteKey> {
+    private static func names(_ names: [String], _ key: String) throws(ConditionFault) -> NameSet {
         if let index = names.firstIndex(where: \.isEmpty) {
             throw ConditionFault(key: "\(key).\(index)", message: "an empty text never matches; remove it")
         }
-        return Set(names.map { ByteKey($0) })
+        return NameSet(names)
     }
 
     private static func user(
@@ -84,21 +86,14 @@ struct CompiledCondition: Sendable {
     ///
     /// A pattern that cannot be decided counts as matching: the plugin is asked rather than passed by.
     func matches(_ inputs: ConditionInputs) -> Bool {
-        Self.holds(serverIDs, inputs.serverID) && Self.holds(tenantIDs, inputs.tenantID)
-            && Self.holds(contentTypes, inputs.contentType) && matchesSubject(inputs.subjects)
-            && matchesUser(inputs.user)
-    }
-
-    private static func holds(_ keys: Set<ByteKey>, _ text: String?) -> Bool {
-        guard !keys.isEmpty else { return true }
-        guard let text else { return false }
-        return keys.contains(ByteKey(text))
+        serverIDs.allows(inputs.serverID) && tenantIDs.allows(inputs.tenantID)
+            && contentTypes.allows(inputs.contentType) && matchesSubject(inputs.subjects) && matchesUser(inputs.user)
     }
 
     private func matchesSubject(_ texts: [String]) -> Bool {
         guard !subjects.isEmpty else { return true }
         return texts.contains { text in
-            subjects.contains(ByteKey(text)) || globs.contains { $0.matches(text) }
+            subjects.contains(text) || globs.contains { $0.matches(text) }
         }
     }
 

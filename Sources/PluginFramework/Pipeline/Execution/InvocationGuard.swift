@@ -27,10 +27,12 @@ final class InvocationGuard: Sendable {
         }
         let call = AbandonableCall<PluginAnswer>()
         // Not a child task: a parent awaits its children, and this one may never return. It is cancelled when it is given up.
-        let task = Task {
+        // It starts on this thread, so that an invoker which need not wait costs no other one.
+        let task = Task.immediate {
             let answer = await invoker.invoke(invocation)
             if !call.finish(answer) { self.abandoned.subtract(1, ordering: .relaxed) }
         }
+        if let answer = call.answerIfFinished { return answer }
         call.attach(task)
         let ticket = deadlines.add(invocation.deadline ?? .now + limit) {
             self.abandon(
