@@ -197,6 +197,26 @@ import Values
         await pipeline.shutdown()
     }
 
+    @Test func aBackgroundPluginIsAskedOnlyWhenItsConditionsMatchAndThePayloadIsFitForPlugins() async throws {
+        var condition = PluginCondition()
+        condition.tools = ["wanted"]
+        let background = Scripted { _ in PluginResult() }
+        let pipeline = try Pipelines.make([
+            PipelinePlugin(Pipelines.entry("P", .fireAndForget, conditions: [condition]), invoker: background),
+            Pipelines.plugin(Pipelines.entry("Q", .sequential)) { _ in PluginResult() },
+        ]) { $0.maximumPayloadSize = 200 }
+        let calls: [(ToolCall, Bool)] = [
+            (ToolCall(name: "other"), true), (ToolCall(name: "wanted"), true),
+            (ToolCall(name: "wanted", args: ["x": .string(String(repeating: "x", count: 300))]), false),
+        ]
+        for (call, isAllowed) in calls {
+            var request = Pipelines.request()
+            #expect((await pipeline.run(.toolPreInvoke, call, in: &request).block == nil) == isAllowed)
+        }
+        await pipeline.shutdown()
+        #expect(background.payloads.map { $0["name"] } == ["wanted"])
+    }
+
     @Test func cancellingTheShutdownCancelsBackgroundCalls() async throws {
         let started = Counter()
         let pipeline = try Pipelines.make([

@@ -49,7 +49,8 @@ public struct PipelineConfiguration: Sendable {
 
     /// Makes a configuration of entries: external ones run on the invoker under their name, all others on the host.
     ///
-    /// An entry without hooks gets those that its invoker describes.
+    /// An entry without hooks gets those that its invoker describes. The host's own time limit holds beside that of the settings:
+    /// give it the same.
     ///
     /// - Throws: ``PluginLoadError`` when an enabled external entry has no invoker.
     public init(
