@@ -184,3 +184,33 @@ class Folder:
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Memory:
+    """What a block of code adds to the peak of a server's memory."""
+
+    def __init__(self, server: Process):
+        self.server = server
+
+    def __enter__(self):
+        # Writing 5 sets the peak back to the present size (proc(5)).
+        with open(f"/proc/{self.server.pid}/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+        self.before = self.server.resident_bytes()
+        return self
+
+    def __exit__(self, *_):
+        self.growth = self.server.resident_bytes("VmHWM") - self.before
+
+
+def fails_to_start(
+    kind: str, folder: Folder, *arguments: str, status: int | None = None, **environment: str
+) -> str:
+    """Starts a server that must not start; gives what it wrote."""
+    process = Process([*command(kind), *arguments], folder.path, environment)
+    try:
+        code = process.wait()
+    finally:
+        process.stop()
+    assert code > 0 if status is None else code == status, (code, process.log())
+    return process.log()
