@@ -40,7 +40,7 @@ let package = Package(
     name: "gatehouse",
     products: [
         .executable(name: "gatehouse", targets: ["gatehouse"]),
-        .library(name: "PluginFramework", targets: ["PluginFramework"]),
+        .library(name: "PluginFramework", targets: ["PluginFramework", "Values"]),
         .library(name: "PluginServer", targets: ["PluginServer"]),
     ],
     dependencies: [
@@ -89,6 +89,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "EmbeddingExample",
+            dependencies: ["PluginFramework", "Values", logging],
+            path: "Examples/Embedding",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "InteropPlugins",
             dependencies: ["Values", "PluginFramework", "PluginServer"],
             path: "Interop/TestPlugins",
@@ -96,7 +102,7 @@ let package = Package(
         ),
 
         tests("Values"),
-        tests("PluginFramework", ["Values", logging]),
+        tests("PluginFramework", ["Values", logging, "EmbeddingExample"]),
         tests("PluginConfiguration", ["PluginFramework", "Values"]),
         tests("PluginWire", ["PluginFramework", "Values", protobuf, nio]),
         tests("Sockets", [nio, nioPosix]),

@@ -107,6 +107,30 @@ def start(kind, folder):
         each.stop()
 
 
+@pytest.fixture(scope="module")
+def victim(kind, session_folder):
+    """A server for one file of tests that mistreat it."""
+    server = servers.Server(kind, session_folder.path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def serves_on(victim):
+    """After the test: the same process answers a good call."""
+    yield
+    assert victim.process.poll() is None, f"the server is gone; log:\n{victim.log()[-4000:]}"
+    with raw.Connection(victim) as connection:
+        assert connection.call().response.plugin_name == "Echo"
+
+
+@pytest.fixture
+def connection(victim):
+    """A bare HTTP/2 connection to the server that is mistreated."""
+    with raw.Connection(victim) as made:
+        yield made
+
+
 @pytest.fixture
 def patient(folder):
     """A configuration: the suite's plugins with a time limit of 60 seconds."""

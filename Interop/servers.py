@@ -136,11 +136,13 @@ class Server(Process):
         port: int = 0,
         config: Path | str = PLUGINS,
         options: tuple[str, ...] = (),
+        program: list[str] | None = None,
         **process,
     ):
         address = ["--uds", uds] if uds else ["-H", "127.0.0.1", "-p", str(port)]
         log_format = [] if kind == "reference" else ["--log-format", "json"]
-        super().__init__([*command(kind), "-c", str(config), *address, *log_format, *options], folder, **process)
+        arguments = ["-c", str(config), *address, *log_format, *options]
+        super().__init__([*(program or command(kind)), *arguments], folder, **process)
         self.kind = kind
         self.uds = uds
         try:
@@ -182,3 +184,33 @@ class Folder:
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Memory:
+    """What a block of code adds to the peak of a server's memory."""
+
+    def __init__(self, server: Process):
+        self.server = server
+
+    def __enter__(self):
+        # Writing 5 sets the peak back to the present size (proc(5)).
+        with open(f"/proc/{self.server.pid}/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+        self.before = self.server.resident_bytes()
+        return self
+
+    def __exit__(self, *_):
+        self.growth = self.server.resident_bytes("VmHWM") - self.before
+
+
+def fails_to_start(
+    kind: str, folder: Folder, *arguments: str, status: int | None = None, **environment: str
+) -> str:
+    """Starts a server that must not start; gives what it wrote."""
+    process = Process([*command(kind), *arguments], folder.path, environment)
+    try:
+        code = process.wait()
+    finally:
+        process.stop()
+    assert code > 0 if status is None else code == status, (code, process.log())
+    return process.log()

@@ -12,13 +12,8 @@ pytestmark = pytest.mark.gatehouse
 @pytest.fixture(scope="module")
 def gatehouse(kind, session_folder):
     """The shipped executable with builtin.yaml."""
-    import servers
-
-    ours, servers.command = servers.command, lambda _: [binary("GATEHOUSE_BIN", "gatehouse"), "plugin-server"]
-    try:
-        server = Server(kind, session_folder.path, config=HERE / "builtin.yaml")
-    finally:
-        servers.command = ours
+    program = [binary("GATEHOUSE_BIN", "gatehouse"), "plugin-server"]
+    server = Server(kind, session_folder.path, config=HERE / "builtin.yaml", program=program)
     yield server
     server.stop()
 
@@ -52,7 +47,7 @@ async def test_pii_is_blocked_where_asked_and_never_shown(gatehouse, connect):
     client = await connect(gatehouse, "PIIBlock")
     result = await client.invoke_hook("tool_pre_invoke", tool(text="123-45-6789"), peers.context())
     assert result.continue_processing is False
-    assert result.violation.code == "PII_DETECTED"
+    assert result.violation.code == "PII_DETECTED_IN_TOOL_ARGS"
     assert "6789" not in result.model_dump_json()
 
 

@@ -85,10 +85,17 @@ import Testing
     @Test func whatIsNotThereIsNotFound() throws {
         #expect(try errorCode(try answer(request(4, "grpc.health.v1.Nothing"))) == 5)
         #expect(try errorCode(try answer(request(3, "nothing.proto"))) == 5)
-        #expect(try errorCode(try answer(request(6, "grpc.health.v1.HealthCheckRequest"))) == 5)
+        #expect(try errorCode(try answer(request(6, "grpc.health.v1.Nothing"))) == 5)
         #expect(try errorCode(try answer([0x2A, 0])) == 5)
         #expect(try errorCode(try answer([])) == 3)
         #expect(throws: GRPCStatus.self) { try answer([0xFF]) }
+    }
+
+    @Test func aKnownTypeHasNoExtensions() throws {
+        let type = "grpc.health.v1.HealthCheckRequest"
+        let answer = try answer(request(6, type))
+        #expect(try bytes(5, of: answer) == [request(1, type)])
+        #expect(try errorCode(answer) == nil)
     }
 
     @Test func aFileComesWithAllItImports() throws {

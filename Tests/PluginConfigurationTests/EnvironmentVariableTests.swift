@@ -9,6 +9,7 @@ import Values
 /// Every variable that concerns a server, with a value that it takes; `FILE` stands for a file that exists.
 private let variables: [(name: String, value: String)] = [
     ("PLUGINS_TRANSPORT", "http"), ("PLUGINS_PLUGIN_TIMEOUT", "7"), ("PLUGINS_LOG_LEVEL", "DEBUG"),
+    ("PLUGINS_DEFAULT_HOOK_POLICY", "deny"),
     ("PLUGINS_GRPC_SERVER_HOST", "127.0.0.1"), ("PLUGINS_GRPC_SERVER_PORT", "7"), ("PLUGINS_GRPC_SERVER_UDS", "/run/g"),
     ("PLUGINS_GRPC_SERVER_SSL_ENABLED", "1"), ("PLUGINS_GRPC_SERVER_SSL_CERTFILE", "FILE"),
     ("PLUGINS_GRPC_SERVER_SSL_KEYFILE", "FILE"), ("PLUGINS_GRPC_SERVER_SSL_KEYFILE_PASSWORD", "pw"),

@@ -45,6 +45,12 @@ private let layered: [Layered] = [
         variable: ("PLUGINS_PLUGIN_TIMEOUT", "2.5"), flag: nil,
         expected: ["30 default", "1 server.yaml:1", "2.5 PLUGINS_PLUGIN_TIMEOUT"]),
     Layered(
+        key: "plugin_settings.default_hook_policy", file: "plugin_settings: {default_hook_policy: deny}",
+        variable: ("PLUGINS_DEFAULT_HOOK_POLICY", "Allow"), flag: nil,
+        expected: [
+            "\"allow\" default", "\"deny\" server.yaml:1", "\"allow\" PLUGINS_DEFAULT_HOOK_POLICY",
+        ]),
+    Layered(
         key: "gatehouse.log_level", file: "gatehouse: {log_level: error}",
         variable: ("PLUGINS_LOG_LEVEL", "WARN"), flag: { $0.logLevel = "Debug" },
         expected: [

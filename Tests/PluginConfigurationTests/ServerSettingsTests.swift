@@ -31,6 +31,9 @@ import Values
           enable_plugin_api: "true"
           plugin_health_check_interval: 1.5
           include_user_info: on
+          max_payload_size: 0
+          default_hook_policy: deny
+          max_background_calls: 7
         gatehouse:
           transport: unix
           log_level: CRITICAL
@@ -75,6 +78,9 @@ import Values
     expected.pipeline.enablesPluginAPI = true
     expected.pipeline.healthCheckInterval = .milliseconds(1_500)
     expected.pipeline.includesUserInfo = true
+    expected.pipeline.maximumPayloadSize = nil
+    expected.pipeline.defaultHookPolicy = .deny
+    expected.pipeline.maximumBackgroundCalls = 7
     expected.transport = .unix
     expected.process.logLevel = .critical
     expected.process.logFormat = .json

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Glibc
 import Logging
 import PluginFramework
@@ -7,11 +8,13 @@ import Synchronization
 import Testing
 import Values
 
+/// Holds its thread until it is told to let go.
 private struct Staller: Plugin, ToolPreInvoke {
+    static let isReleased = Atomic<Bool>(false)
     let settings: NoSettings
 
     func toolPreInvoke(_ call: ToolCall, context: PluginContext) async throws -> Verdict<ToolCall> {
-        usleep(useconds_t(1 * 1_000_000 + 0 / 1000))
+        while !Self.isReleased.load(ordering: .acquiring) { usleep(10_000) }
         return .pass
     }
 }
@@ -51,16 +54,19 @@ private final class Recorder: LogHandler {
             #expect(update?.isServing == true)
         }
 
-        let call = Task.detached {
-            await host.invoke(
-                PluginInvocation(
-                    hook: .toolPreInvoke, plugin: "Staller-of-this-test", payload: ToolCall(name: "t").document,
-                    context: PluginContext(global: GlobalContext(requestID: "r"))))
+        // A thread of its own: one of Swift's would be missing to the other tests.
+        Thread.detachNewThread {
+            _ = Task.immediate {
+                await host.invoke(
+                    PluginInvocation(
+                        hook: .toolPreInvoke, plugin: "Staller-of-this-test", payload: ToolCall(name: "t").document,
+                        context: PluginContext(global: GlobalContext(requestID: "r"))))
+            }
         }
         let stalled = await updates.next()
         #expect(stalled?.isServing == false)
         #expect(stalled?.plugins == ["Staller-of-this-test": false, "Idle": true])
-        _ = await call.value
+        Staller.isReleased.store(true, ordering: .releasing)
         do {
             let update = await updates.next()
             #expect(update?.isServing == true)

@@ -70,7 +70,7 @@ extension ServerConnection {
         GRPCStatus(
             .resourceExhausted,
             "the server holds as many bytes of messages as it may (\(server.budget.limit)); "
-                + "try again later, or raise \(GRPCServerConfiguration.key("max_buffered_bytes")) on the server"
+                + "try again later, or raise gatehouse.memory_budget on the server"
         )
     }
 

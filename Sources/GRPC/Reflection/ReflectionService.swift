@@ -44,7 +44,7 @@ package struct ReflectionService: Sendable {
         case file(String)
         case symbol(String)
         case fileOfExtension
-        case extensionNumbers
+        case extensionNumbers(String)
         case services
         case nothing
     }
@@ -60,7 +60,7 @@ package struct ReflectionService: Sendable {
                 case 3: question = .file(try value.asString())
                 case 4: question = .symbol(try value.asString())
                 case 5: question = .fileOfExtension
-                case 6: question = .extensionNumbers
+                case 6: question = .extensionNumbers(try value.asString())
                 case 7: question = .services
                 default: break
                 }
@@ -81,8 +81,15 @@ package struct ReflectionService: Sendable {
             write(index.files(named: name), orMissing: "file \(name)", &writer)
         case .symbol(let name):
             write(index.files(defining: name), orMissing: "symbol \(name)", &writer)
-        case .fileOfExtension, .extensionNumbers:
+        case .fileOfExtension:
             writeError(.notFound, "this server's services use no extensions", &writer)
+        case .extensionNumbers(let type):
+            guard index.files(defining: type) != nil else {
+                writeError(.notFound, "this server has no type \(type); list_services tells what there is", &writer)
+                return
+            }
+            // Known, and nobody extends it: proto3 messages cannot be.
+            writer.write(5) { $0.write(1, bytes: type.utf8) }
         case .services:
             writer.write(6) { list in
                 for service in services {

@@ -94,6 +94,19 @@ struct ProcessReader {
         settings.healthCheckInterval =
             section.setting("plugin_health_check_interval", .seconds, default: settings.healthCheckInterval).value
         bool("include_user_info", &settings.includesUserInfo)
+        let payloadSize = section.setting(
+            "max_payload_size", .bytes(in: 0...(1 << 40)), default: settings.maximumPayloadSize ?? 0
+        ).value
+        settings.maximumPayloadSize = payloadSize == 0 ? nil : payloadSize
+        settings.defaultHookPolicy =
+            section.setting(
+                "default_hook_policy", .choice("a policy", ignoresCase: true), default: settings.defaultHookPolicy,
+                variables: ["PLUGINS_DEFAULT_HOOK_POLICY"]
+            ).value
+        settings.maximumBackgroundCalls =
+            section.setting(
+                "max_background_calls", .integer(in: 0...1_000_000), default: settings.maximumBackgroundCalls
+            ).value
         section.finish()
         return settings
     }

@@ -12,6 +12,8 @@ public final class PluginContext: Sendable {
         var encoded: (any EncodedContext)?
         var original: ContextValues?
         var current: ContextValues?
+        /// Whether anybody wrote: most plugins do not, and then nothing need be compared.
+        var isTouched = false
 
         mutating func load() -> ContextValues {
             if let current { return current }
@@ -67,6 +69,7 @@ public final class PluginContext: Sendable {
         contents.withLock { contents in
             var values = contents.load()
             contents.current = nil
+            contents.isTouched = true
             let result = body(&values)
             contents.current = values
             return result
@@ -76,7 +79,7 @@ public final class PluginContext: Sendable {
     /// The values, if the plugin changed them; nil if they are as they were received.
     public var changes: ContextValues? {
         contents.withLock { contents in
-            guard let current = contents.current, current != contents.original else { return nil }
+            guard contents.isTouched, let current = contents.current, current != contents.original else { return nil }
             return current
         }
     }

@@ -55,7 +55,11 @@ final class HostedPlugin: Sendable {
         }
         if let answer = call.answerIfFinished { return answer }
         call.attach(task)
-        let ticket = deadlines.add(.now + timeLimit) { self.expire(call, hook: invocation.hook) }
+        let ownDeadline = ContinuousClock.now + timeLimit
+        let deadline = min(ownDeadline, invocation.deadline ?? ownDeadline)
+        let ticket = deadlines.add(deadline) {
+            self.expire(call, hook: invocation.hook, isOwn: deadline == ownDeadline)
+        }
         defer { deadlines.remove(ticket) }
         return await withTaskCancellationHandler {
             await call.answer()
@@ -66,14 +70,13 @@ final class HostedPlugin: Sendable {
         }
     }
 
-    private func expire(_ call: AbandonableCall<PluginAnswer>, hook: HookName) {
+    private func expire(_ call: AbandonableCall<PluginAnswer>, hook: HookName, isOwn: Bool) {
+        let limit = isOwn ? "its time limit of \(timeLimit.secondsDescription)" : "its caller waits"
         let message =
-            "plugin '\(entry.name)' took longer than its time limit of \(timeLimit.secondsDescription) at hook '\(hook)'; "
-            + "raise plugin_settings.plugin_timeout if it needs more"
+            "plugin '\(entry.name)' took longer than \(limit) at hook '\(hook)'; "
+            + "raise plugin_settings.plugin_timeout, or timeout of its entry, if it needs more"
         if abandon(call, with: failure(message, PluginError.Code.timeout)) {
-            logger.warning(
-                "Plugin exceeded its time limit",
-                metadata: ["hook": "\(hook)", "limit": "\(timeLimit.secondsDescription)"])
+            logger.warning("Plugin exceeded its time limit", metadata: ["hook": "\(hook)", "limit": "\(limit)"])
         }
     }
 

@@ -150,6 +150,9 @@ public final class PluginHost: PluginService {
 
     // MARK: The three questions
 
+    /// True: a plugin that does not return in time is given up.
+    public var keepsDeadlines: Bool { true }
+
     /// Runs one hook of one plugin under its time limit.
     public func invoke(_ invocation: PluginInvocation) async -> PluginAnswer {
         guard let plugin = find(invocation.plugin) else {

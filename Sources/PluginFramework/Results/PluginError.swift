@@ -62,6 +62,12 @@ extension PluginError {
         package static let disabled = "PLUGIN_DISABLED"
         /// The payload is not what the hook takes.
         package static let invalidPayload = "INVALID_PAYLOAD"
+        /// The changed payload that the plugin returned is not what the hook's result must be.
+        package static let invalidChange = "INVALID_CHANGE"
+        /// The payload is larger than plugins may get.
+        package static let payloadTooLarge = "PAYLOAD_TOO_LARGE"
+        /// The pipeline takes no more calls.
+        package static let shutDown = "SHUT_DOWN"
         /// Too many calls of the plugin never came back.
         package static let exhausted = "PLUGIN_EXHAUSTED"
     }

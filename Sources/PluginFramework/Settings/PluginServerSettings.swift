@@ -53,9 +53,25 @@ public struct PipelineSettings: Sendable, Equatable {
     public var healthCheckInterval: Duration = .seconds(60)
     /// `include_user_info`: whether plugins see who the user is in full.
     public var includesUserInfo = false
+    /// `max_payload_size`: the most bytes of a payload that plugins get, counted as JSON text; nil (0 in the file) for no limit.
+    ///
+    /// 1 MiB by default; ContextForge's limit is fixed at about that.
+    public var maximumPayloadSize: Int? = 1 << 20
+    /// `default_hook_policy`: whether plugins may change payloads at hooks without a list of writable fields.
+    public var defaultHookPolicy: DefaultHookPolicy = .allow
+    /// `max_background_calls`: how many calls of `fire_and_forget` plugins may run at a time; further ones are dropped and logged.
+    public var maximumBackgroundCalls = 1_000
 
     /// Makes settings with the defaults.
     public init() {}
+}
+
+/// Whether plugins may change payloads at hooks without a list of writable fields, as `PLUGINS_DEFAULT_HOOK_POLICY` names it.
+public enum DefaultHookPolicy: String, Sendable, CaseIterable {
+    /// Every change is accepted.
+    case allow
+    /// Every change is rejected.
+    case deny
 }
 
 /// `gatehouse`: how the process behaves.

@@ -12,13 +12,22 @@ public struct PluginInvocation: Sendable {
     public var payload: Document
     /// What is known about the request.
     public var context: PluginContext
+    /// When the caller stops waiting; nil for never.
+    public var deadline: ContinuousClock.Instant?
 
     /// Makes an invocation.
-    public init(hook: HookName, plugin: String, payload: Document, context: PluginContext) {
+    public init(
+        hook: HookName,
+        plugin: String,
+        payload: Document,
+        context: PluginContext,
+        deadline: ContinuousClock.Instant? = nil
+    ) {
         self.hook = hook
         self.plugin = plugin
         self.payload = payload
         self.context = context
+        self.deadline = deadline
     }
 }
 

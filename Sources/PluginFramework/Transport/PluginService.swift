@@ -14,6 +14,16 @@ public protocol PluginInvoker: Sendable {
 
     /// How the plugins are.
     var health: PluginHealth { get async }
+
+    /// Whether ``invoke(_:)`` surely returns soon after the invocation's deadline or the caller's cancellation.
+    ///
+    /// A pipeline puts a guard around those that do not say so. Defaults to false.
+    var keepsDeadlines: Bool { get }
+}
+
+extension PluginInvoker {
+    /// False.
+    public var keepsDeadlines: Bool { false }
 }
 
 /// Answers for the plugins of this process: what the server half of each transport is a codec in front of.

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Values
+
+/// One call on its way through the chain of one hook.
+struct ChainRun {
+    let chain: HookChain
+    let generation: PipelineGeneration
+    let resources: PipelineResources
+
+    /// What the next plugin gets.
+    var payload: Document
+    /// What the hook's result is so far; nil while nothing was changed.
+    var change: Document?
+    var request: PipelineRequest
+    /// Set when the call does not go on.
+    var block: PipelineBlock?
+    var metadata: ValueObject = [:]
+    var httpHeaders: ValueObject = [:]
+    var retryDelayMilliseconds = 0
+    var steps: [PipelineStep] = []
+    var decisionPlugin: String?
+    var inputs: ConditionInputs
+    private var isMeasured = false
+
+    init(
+        chain: HookChain, generation: PipelineGeneration, resources: PipelineResources, payload: Document,
+        request: PipelineRequest
+    ) {
+        self.chain = chain
+        self.generation = generation
+        self.resources = resources
+        self.payload = payload
+        self.request = request
+        inputs = chain.inputs(payload: payload, global: request.global)
+    }
+
+    mutating func run() async -> PipelineOutcome {
+        for segment in chain.segments {
+            switch segment {
+            case .serial(let links):
+                for link in links where link.applies(to: inputs) {
+                    await runAlone(link)
+                    if block != nil { break }
+                }
+            case .band(let links): await runBand(links)
+            case .concurrent(let links): await runConcurrently(links)
+            }
+            if block != nil { break }
+        }
+        if !Task.isCancelled { startBackground() }
+        if chain.hook == .httpAuthCheckPermission, let decisionPlugin {
+            metadata[Self.decisionKey] = .string(decisionPlugin)
+        }
+        return PipelineOutcome(
+            verdict: block.map { .blocked($0) } ?? .allowed(change: change), metadata: metadata,
+            httpHeaders: httpHeaders, retryDelayMilliseconds: retryDelayMilliseconds, steps: steps)
+    }
+
+    /// The key of the metadata that is the pipeline's own.
+    static let decisionKey = "_decision_plugin"
+
+    mutating func runAlone(_ link: HookChain.Link) async {
+        guard mayAsk() else { return }
+        let answer = await Self.ask(link.member, invocation(for: link.member), resources)
+        take(answer, from: link.member)
+    }
+
+    /// Whether plugins may be asked at all; if not, the call is blocked.
+    mutating func mayAsk() -> Bool {
+        guard !Task.isCancelled else {
+            block = .own("the caller cancelled the call", code: PluginError.Code.cancelled)
+            return false
+        }
+        guard !isMeasured else { return true }
+        isMeasured = true
+        let limit = generation.settings.maximumPayloadSize
+        let measure = PayloadMeasure(payload.value, limit: limit)
+        guard let complaint = measure.complaint(limit: limit) else { return true }
+        let code = measure == .tooLarge ? PluginError.Code.payloadTooLarge : PluginError.Code.invalidPayload
+        block = .own("the payload of \(chain.hook) \(complaint)", code: code)
+        return false
+    }
+
+    // MARK: Asking
+
+    /// What a plugin answered, and how long it took.
+    struct TimedAnswer: Sendable {
+        let answer: PluginAnswer
+        let duration: Duration
+    }
+
+    /// What a plugin is asked: everything as it is now.
+    func invocation(for member: PipelineMember) -> PluginInvocation {
+        let own = request.context(of: member.key)
+        return PluginInvocation(
+            hook: chain.hook, plugin: member.name, payload: payload,
+            context: PluginContext(
+                ContextValues(global: request.global, state: own?.state ?? [:], metadata: own?.metadata ?? [:])))
+    }
+
+    static func ask(
+        _ member: PipelineMember, _ invocation: PluginInvocation, _ resources: PipelineResources
+    ) async -> TimedAnswer {
+        let start = ContinuousClock.now
+        var invocation = invocation
+        invocation.deadline = start + member.timeLimit
+        let answer = await member.invoke(invocation, deadlines: resources.deadlines)
+        return TimedAnswer(answer: answer, duration: ContinuousClock.now - start)
+    }
+}

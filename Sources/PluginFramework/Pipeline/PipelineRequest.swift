@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Values
+
+/// One request on its way through the hooks: what its plugins share, and what each keeps for itself from a pre hook to its post
+/// hook.
+///
+/// Whoever handles a request makes one, hands it to every ``Pipeline/run(_:_:in:)`` of that request, and lets it go at the end. It
+/// holds the configuration that the first hook ran with, so that a reload does not come between a pre hook and its post hook.
+public struct PipelineRequest: Sendable {
+    struct LocalContext: Sendable {
+        var state: ValueObject
+        var metadata: ValueObject
+    }
+
+    /// What is known about the request, and what its plugins shared so far.
+    ///
+    /// With another `requestID` it is another request: what plugins kept for themselves is gone.
+    public var global: GlobalContext
+
+    private var contexts: [ByteKey: LocalContext] = [:]
+    private var contextsOwner: String
+    var generation: PipelineGeneration?
+
+    /// Makes a request.
+    public init(_ global: GlobalContext) {
+        self.global = global
+        contextsOwner = global.requestID
+    }
+
+    /// What a plugin keeps for itself within this request; nil if it has kept nothing.
+    public func state(of plugin: String) -> ValueObject? {
+        context(of: ByteKey(plugin))?.state
+    }
+
+    func context(of plugin: ByteKey) -> LocalContext? {
+        guard !contexts.isEmpty, contextsOwner.hasSameBytes(as: global.requestID) else { return nil }
+        return contexts[plugin]
+    }
+
+    mutating func keep(_ context: LocalContext, of plugin: ByteKey) {
+        if !contextsOwner.hasSameBytes(as: global.requestID) {
+            contexts = [:]
+            contextsOwner = global.requestID
+        }
+        contexts[plugin] = context
+    }
+}
