@@ -20,19 +20,6 @@ enum StructNumber {
         return number.isFinite ? .double(number) : nil
     }
 
-    /// The integer that a sender says it meant with a number: it must be the one whose nearest double the number is.
-    ///
-    /// A peer that does not know the integer acts on the number, and must not act on another one than we do.
-    static func exact(_ integer: Int64, of number: Double, offset: Int) throws(WireError) -> Value {
-        guard Double(integer) == number else {
-            throw WireError(
-                .number,
-                "the exact integer \(integer) does not belong to the number \(number); send its nearest double",
-                offset: offset)
-        }
-        return .int(integer)
-    }
-
     @inline(never)
     static func notFinite(_ number: Double, offset: Int? = nil) -> WireError {
         WireError(

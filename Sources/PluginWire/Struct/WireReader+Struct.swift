@@ -62,8 +62,9 @@ extension WireReader {
                 value = decoded
                 last = number
             case StructFields.exactInteger:
-                let offset = position
-                value = try StructNumber.exact(Int64(bitPattern: try varint()), of: last, offset: offset)
+                // A peer that does not know it acts on the number: it counts only if it is the same one. The check passes over it.
+                let integer = Int64(bitPattern: try varint())
+                if Double(integer) == last { value = .int(integer) }
             case StructFields.isDouble:
                 if try varint() != 0, !last.isNaN { value = .double(last) }
             case StructFields.bool:
@@ -154,31 +155,22 @@ extension WireReader {
 
     /// Checks the rest of this message, a Value.
     mutating func checkValue(depth: Int) throws(WireError) {
-        var last = Double.nan
         while let tag = try nextTag() {
             switch tag {
             case StructFields.string:
                 _ = try checkedText()
-                last = .nan
             case StructFields.number:
                 let offset = position
                 let number = try double()
                 guard number.isFinite else { throw StructNumber.notFinite(number, offset: offset) }
-                last = number
-            case StructFields.exactInteger:
-                let offset = position
-                _ = try StructNumber.exact(Int64(bitPattern: try varint()), of: last, offset: offset)
             case StructFields.bool, StructFields.null:
                 _ = try varint()
-                last = .nan
             case StructFields.object:
                 var content = try message()
                 try content.checkStruct(depth: try Self.deeper(depth, content.position))
-                last = .nan
             case StructFields.array:
                 var content = try message()
                 try content.checkList(depth: try Self.deeper(depth, content.position))
-                last = .nan
             default:
                 try skip(tag)
             }

@@ -72,7 +72,7 @@ extension WireWriter {
         case .bool(let value):
             boolField(number, value)
         case .int(let value):
-            if features.contains(.losslessNumbers), abs(Double(value)) > ValueLimits.exactInteger {
+            if features.contains(.losslessNumbers), value.magnitude > UInt64(ValueLimits.exactInteger) {
                 let before = count
                 varint(UInt64(bitPattern: value))
                 tag(1000, .varint)

@@ -178,6 +178,8 @@ import Testing
                     $0.keepaliveTimeout = .seconds(60)
                 }
             ) { channel async throws in
+                channel.connect()
+                try await eventually("it is there") { channel.status.connectivity == .ready }
                 let outcome = await channel.outcome("/test.Test/Hang", timeout: .milliseconds(300))
                 #expect(outcome.code == .deadlineExceeded)
                 #expect(channel.status.generation == 1)

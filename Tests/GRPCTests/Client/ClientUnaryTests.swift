@@ -95,7 +95,7 @@ import Testing
             try await GRPCChannel.with(target, budget: ByteBudget(limit: 100)) { channel async throws in
                 let outcome = await channel.outcome("/test.Test/Echo", [UInt8](repeating: 1, count: 101))
                 #expect(outcome.code == .resourceExhausted)
-                #expect(outcome.message.contains("max_buffered_bytes"))
+                #expect(outcome.message.contains("gatehouse.memory_budget"))
                 #expect(try await channel.call("/test.Test/Echo", [1]) == [1])
             }
         }

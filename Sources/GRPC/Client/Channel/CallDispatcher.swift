@@ -25,6 +25,8 @@ final class CallDispatcher: Sendable {
     }
 
     private let state: Mutex<DispatchState>
+    /// What all connections have in common, for those who look at every call.
+    private let commonFeatures = Atomic<UInt64>(0)
     private let target: GRPCTarget
     private let configuration: GRPCChannelConfiguration
     private let home: any EventLoop
@@ -112,6 +114,7 @@ final class CallDispatcher: Sendable {
             state.status.generation += 1
             state.status.failure = nil
             state.updateStatus(.ready)
+            commonFeatures.store(state.status.features, ordering: .relaxed)
             return state.takeWaiting(for: state.ready.count - 1)
         }
     }
@@ -133,6 +136,7 @@ final class CallDispatcher: Sendable {
             state.ready.remove(at: index)
             // Another is being made; whether it can be is not known yet.
             state.updateStatus(state.ready.isEmpty ? .connecting : .ready)
+            commonFeatures.store(state.status.features, ordering: .relaxed)
         }
     }
 
@@ -184,6 +188,8 @@ final class CallDispatcher: Sendable {
             return state.ready[state.cursor].connection
         }
     }
+
+    var features: UInt64 { commonFeatures.load(ordering: .relaxed) }
 
     var isBreakerOpen: Bool { state.withLock { $0.breaker.opening != nil } }
 

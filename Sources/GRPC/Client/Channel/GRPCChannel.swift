@@ -67,6 +67,9 @@ package final class GRPCChannel: Sendable {
     /// How the channel is now.
     package var status: GRPCChannelStatus { dispatcher.status }
 
+    /// What all connections there are can do, as their exchanges said; 0 while there is none.
+    package var features: UInt64 { dispatcher.features }
+
     /// How the channel is, now and whenever that changes; ends when the channel is shut down.
     package func statusUpdates() -> AsyncStream<GRPCChannelStatus> { dispatcher.statusUpdates() }
 
@@ -107,7 +110,7 @@ package final class GRPCChannel: Sendable {
             throw GRPCStatus(
                 .resourceExhausted,
                 "this process holds as many bytes of messages as it may (\(shared.budget.limit)); "
-                    + "try again later, or raise max_buffered_bytes")
+                    + "try again later, or raise gatehouse.memory_budget")
         }
         let call = ClientCall(
             path: path, metadata: metadata, deadline: .now() + TimeAmount(timeout ?? configuration.callTimeout),

@@ -91,7 +91,7 @@ extension ClientConnection: HTTP2Events {
         GRPCStatus(
             .resourceExhausted,
             "this process holds as many bytes of messages as it may (\(shared.budget.limit)); "
-                + "try again later, or raise max_buffered_bytes")
+                + "try again later, or raise gatehouse.memory_budget")
     }
 
     private func readAnswer(of call: ClientCall) throws(GRPCStatus) {
