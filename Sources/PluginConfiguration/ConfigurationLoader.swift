@@ -90,6 +90,7 @@ package struct ConfigurationLoader: Sendable {
         let transport = process.readTransport(gatehouse, served: transports)
         settings.transport = transport.value
         settings.process = process.readProcess(gatehouse)
+        settings.grpcClient = GRPCClientReader(section: gatehouse.section("grpc_client")).read()
         root.session.mask = SecretMask(secretKeys: settings.process.secretKeys)
         gatehouse.finish()
         settings.pipeline = process.readPipeline()

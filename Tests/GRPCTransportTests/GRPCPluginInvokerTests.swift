@@ -305,7 +305,7 @@ private struct Mirror: Plugin, ToolPreInvoke {
                             counts.failed.wrappingAdd(1, ordering: .relaxed)
                             if error.code != "PLUGIN_UNAVAILABLE" { counts.wrong.wrappingAdd(1, ordering: .relaxed) }
                         }
-                        try? await Task.sleep(for: .milliseconds(Int64.random(in: 200..<600)))
+                        try? await Task.sleep(for: .milliseconds(Int64.random(in: 500..<1_500)))
                     }
                 }
             }

@@ -10,6 +10,12 @@ private func external(_ section: String, environment: [String: String] = [:]) ->
     Attempt("plugins:\n  - name: a\n    kind: external\n    \(section)\n", environment: environment)
 }
 
+@Test func theKeysOfAnExternalEntryAreRemembered() {
+    let attempt = external("grpc: {target: 'plugins:50051'}\n    mode: enforce\n    tags: []")
+    #expect(attempt.settings?.plugins.first?.configuredKeys == ["name", "kind", "grpc", "mode", "tags"])
+    #expect(Attempt("plugins: [{name: a, kind: b, mode: enforce}]").settings?.plugins.first?.configuredKeys == [])
+}
+
 @Test func grpcTargetsAreReadInFull() throws {
     let folder = try TemporaryFolder()
     let ca = try folder.file("ca.pem")

@@ -206,8 +206,8 @@ func valuesThatMakeNoSenseAreToldWithLineAndKey(line: String, error: String) {
     let errors = Attempt("gatehouse: {x_y_z: 1}").errors
     #expect(
         errors == [
-            "server.yaml:1: gatehouse.x_y_z: unknown key; known keys are expose_config, grace_period, initialization_timeout, "
-                + "log_format, log_level, max_abandoned_calls, memory_budget, secret_keys, stall_limit, transport"
+            "server.yaml:1: gatehouse.x_y_z: unknown key; known keys are expose_config, grace_period, grpc_client, "
+                + "initialization_timeout, log_format, log_level, max_abandoned_calls, memory_budget, secret_keys, stall_limit, transport"
         ])
 }
 
@@ -280,4 +280,63 @@ func plainTextOnAnAddressOthersReachWarns(host: String, warns: Bool) {
         errors.first?.hasPrefix("server.yaml:1: grpc_server_settings.port: \"a\\nb\\u{1B}[2J\" is not a port number")
             == true, "\(errors)")
     #expect(errors.last?.hasPrefix("server.yaml:1: grpc_server_settings.x\\ny: unknown key") == true)
+}
+
+@Test func everyKeyOfTheGRPCClientIsRead() {
+    let settings = Attempt(
+        """
+        gatehouse:
+          grpc_client:
+            connections: 2
+            max_message_size: 3 MiB
+            max_request_size: 4 MiB
+            max_concurrent_streams: 5
+            max_waiting_calls: 6
+            call_timeout: 7
+            connect_timeout: 8
+            reconnect_delay: 0.09
+            max_reconnect_delay: 10
+            keepalive_time: 0
+            keepalive_timeout: 12
+            resolve_interval: 0
+            max_header_list_size: 14 KiB
+            stream_window_size: 15 MiB
+            connection_window_size: 16 MiB
+            max_control_frames: 17
+            max_stream_faults: 18
+            breaker_failures: 19
+            breaker_error_percent: 20
+            breaker_min_calls: 21
+            breaker_window: 22
+            breaker_probe_interval: 23
+            breaker_probe_timeout: 24
+        """
+    ).settings?.grpcClient
+    var expected = GRPCClientSettings()
+    expected.connections = 2
+    expected.maximumMessageSize = 3 << 20
+    expected.maximumRequestSize = 4 << 20
+    expected.maximumConcurrentStreams = 5
+    expected.maximumWaitingCalls = 6
+    expected.callTimeout = .seconds(7)
+    expected.connectTimeout = .seconds(8)
+    expected.reconnectDelay = .milliseconds(90)
+    expected.maximumReconnectDelay = .seconds(10)
+    expected.keepaliveTime = nil
+    expected.keepaliveTimeout = .seconds(12)
+    expected.resolveInterval = nil
+    expected.maximumHeaderListSize = 14 << 10
+    expected.streamWindowSize = 15 << 20
+    expected.connectionWindowSize = 16 << 20
+    expected.maximumControlFrames = 17
+    expected.maximumStreamFaults = 18
+    expected.breakerFailures = 19
+    expected.breakerErrorPercent = 20
+    expected.breakerMinimumCalls = 21
+    expected.breakerWindow = .seconds(22)
+    expected.breakerProbeInterval = .seconds(23)
+    expected.breakerProbeTimeout = .seconds(24)
+    #expect(settings == expected)
+    let bad = Attempt("gatehouse: {grpc_client: {breaker_error_percent: 0, conections: 1}}")
+    #expect(bad.errors.count == 2)
 }

@@ -27,11 +27,8 @@ extension PluginEntry {
             entry.hooks = hooks.map { HookName(rawValue: $0) }
         }
         if let tags = remoteValue("tags", isDefault: tags.isEmpty)?.texts { entry.tags = tags }
-        if let mode = remoteValue("mode", isDefault: mode == fresh.mode)?.stringValue.flatMap({
-            PluginMode(rawValue: $0)
-        }) {
-            entry.mode = mode
-        }
+        let mode = remoteValue("mode", isDefault: mode == fresh.mode)?.stringValue.flatMap { PluginMode(rawValue: $0) }
+        if let mode { entry.mode = mode.inOldTerms }
         if let policy = remoteValue("on_error", isDefault: errorPolicy == nil)?.stringValue {
             entry.errorPolicy = PluginErrorPolicy(rawValue: policy)
         }
@@ -44,6 +41,20 @@ extension PluginEntry {
         entry.appliedTo = appliedTo ?? remoteValue("applied_to", isDefault: appliedTo == nil)
         if let config = remoteValue("config", isDefault: config.isEmpty)?.objectValue { entry.config = config }
         return entry
+    }
+}
+
+extension PluginMode {
+    /// The old name of a mode that cpex calls by a new one.
+    ///
+    /// Its servers report the new names for the old ones in their files; our chains run in phases only if one of our files
+    /// uses a new name.
+    fileprivate var inOldTerms: PluginMode {
+        switch self {
+        case .sequential: .enforce
+        case .transform: .permissive
+        default: self
+        }
     }
 }
 

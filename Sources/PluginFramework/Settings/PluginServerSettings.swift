@@ -20,6 +20,8 @@ public struct PluginServerSettings: Sendable, Equatable {
     public var unixSocket = UnixSocketServerSettings()
     /// `gatehouse`: how the process behaves.
     public var process = ProcessSettings()
+    /// `gatehouse.grpc_client`: how external plugins are reached over gRPC.
+    public var grpcClient = GRPCClientSettings()
 
     /// Makes settings with the defaults and no plugins.
     public init() {}

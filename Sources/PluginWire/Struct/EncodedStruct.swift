@@ -25,8 +25,9 @@ package final class EncodedStruct: EncodedDocument {
         self.bytes = bytes
     }
 
-    /// Whether the bytes may hold fields that only peers of ours understand: the second byte of their tags occurs after one
-    /// of the first. Text may look so, too.
+    /// Whether the bytes may hold fields that only peers of ours understand.
+    ///
+    /// True if the two bytes of one of their tags occur; text may look so, too.
     var mayHoldNumberFields: Bool {
         bytes.withUnsafeReadableBytes { bytes in
             guard let base = bytes.baseAddress else { return false }

@@ -234,6 +234,23 @@ import Testing
         }
     }
 
+    /// A server may end a call before it has any of the request, which its window of no bytes holds back.
+    @Test func anAnswerBeforeTheEndOfTheRequestEndsTheCall() async throws {
+        try await RawServer.with(settings: [0, 4, 0, 0, 0, 0]) { event in
+            guard event.type == 1 else { return .nothing }
+            guard event.stream == 1 else { return .send(RawServer.answer([1], on: event.stream)) }
+            let trailersOnly = [(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "7")]
+            return .send(RawServer.headers(trailersOnly, on: event.stream, endStream: true))
+        } _: { server async throws in
+            try await GRPCChannel.with(server.target) { channel async throws in
+                #expect(await channel.outcome("/test.Test/Bad", [1]).code == .permissionDenied)
+                #expect(try await channel.call("/test.Test/Good", [1]) == [1])
+                try await eventually("both streams are reset") { server.received.filter { $0.type == 3 }.count == 2 }
+                #expect(!server.received.contains { $0.endsRequest || $0.connection > 0 })
+            }
+        }
+    }
+
     @Test func aServerThatFloodsIsLeft() async throws {
         let floods: [[UInt8]] = [RawConnection.frame(6, [UInt8](repeating: 0, count: 8)), RawConnection.frame(4)]
         for flood in floods {

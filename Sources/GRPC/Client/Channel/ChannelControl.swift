@@ -226,8 +226,8 @@ final class ChannelControl: @unchecked Sendable {
         guard subchannel.connection === connection, phase == .active else { return }
         switch event {
         case .ready:
-            shared.logger.debug("Connected to a gRPC server", metadata: metadata(subchannel))
             subchannel.isReady = true
+            shared.logger.debug("Connected to a gRPC server", metadata: metadata(subchannel))
             subchannel.hasFailed = false
             subchannel.readySince = .now()
             if dispatcher.isBreakerOpen { probe() }

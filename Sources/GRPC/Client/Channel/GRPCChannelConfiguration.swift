@@ -107,7 +107,7 @@ package struct GRPCChannelConfiguration: Sendable, Equatable {
 
         /// The share of calls within `window` that must fail for the breaker to open, above 0 to 1.
         ///
-        /// Default 0.5; key `breaker_error_rate`.
+        /// Default 0.5; key `breaker_error_percent`, in hundredths.
         package var errorRate = 0.5
 
         /// How many calls there must be within `window` for their error rate to count.

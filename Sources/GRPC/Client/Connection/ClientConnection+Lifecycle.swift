@@ -18,8 +18,8 @@ extension ClientConnection {
         ]
         // Received blocks are checked by `HeaderRules`, and those we send are our own.
         connection.headerBlockValidation = .disabled
-        // Calls that were cancelled, whose answers may still be on their way.
-        connection.maximumRecentlyResetStreams = 4 * configuration.maxConcurrentStreams
+        // Calls that were cancelled, whose answers may still be on their way: those of one that is forgotten end the connection.
+        connection.maximumRecentlyResetStreams = max(16_384, 4 * configuration.maxConcurrentStreams)
         connection.maximumSequentialEmptyDataFrames = 1_000
         // `AbuseGuard` judges instead, as in servers: the limits of NIOHTTP2 know nothing of calls.
         connection.maximumConnectionGlitches = .max
