@@ -19,10 +19,15 @@ package struct PluginServiceMethods: Sendable {
     package static let serviceNames = packages.flatMap { ["\($0).PluginService", "\($0).Health"] }
 
     private let service: any PluginService
+    private let inlineLimit: Int
 
     /// Makes the methods of a service.
-    package init(service: any PluginService) {
+    ///
+    /// - Parameter inlineLimit: Up to how many bytes of request a call is on its connection's event loop, where a plugin may start at
+    ///   once; the server's `inline_limit`.
+    package init(service: any PluginService, inlineLimit: Int) {
         self.service = service
+        self.inlineLimit = inlineLimit
     }
 
     /// The methods to register with a server.
@@ -40,7 +45,7 @@ package struct PluginServiceMethods: Sendable {
 
     private func method<Request: WireMessage, Response: WireMessage>(
         _ path: String,
-        _ answer: @escaping @Sendable (Request) async -> Response,
+        _ answer: @escaping @Sendable (Request, GRPCCall) async -> Response,
         encode: @escaping @Sendable (Response, inout ByteBuffer) throws(WireError) -> Void = {
             response, buffer throws(WireError) in
             try response.encode(into: &buffer)
@@ -53,7 +58,7 @@ package struct PluginServiceMethods: Sendable {
             } catch {
                 throw GRPCStatus(.invalidArgument, "\(error)")
             }
-            let response = await answer(request)
+            let response = await answer(request, call)
             var buffer = GRPCMessage.buffer(capacity: 128)
             do throws(WireError) {
                 try encode(response, &buffer)
@@ -64,11 +69,11 @@ package struct PluginServiceMethods: Sendable {
         }
     }
 
-    @Sendable private func invokeHook(_ request: InvokeHookRequest) async -> InvokeHookResponse {
+    @Sendable private func invokeHook(_ request: InvokeHookRequest, _ call: GRPCCall) async -> InvokeHookResponse {
         let answer = await service.invoke(
             PluginInvocation(
                 hook: HookName(rawValue: request.hookType), plugin: request.pluginName, payload: request.payload,
-                context: request.context))
+                context: request.context, startsInline: call.message.readableBytes <= inlineLimit))
         let outcome: InvokeHookResponse.Outcome =
             switch answer.outcome {
             case .success(let result): .result(result)
@@ -77,15 +82,17 @@ package struct PluginServiceMethods: Sendable {
         return InvokeHookResponse(pluginName: request.pluginName, outcome: outcome, context: answer.context)
     }
 
-    @Sendable private func getPluginConfig(_ request: GetPluginConfigRequest) async -> GetPluginConfigResponse {
+    @Sendable private func getPluginConfig(
+        _ request: GetPluginConfigRequest, _: GRPCCall
+    ) async -> GetPluginConfigResponse {
         GetPluginConfigResponse(config: await service.describe(request.name).map(Document.init))
     }
 
-    @Sendable private func getPluginConfigs(_: GetPluginConfigsRequest) async -> GetPluginConfigsResponse {
+    @Sendable private func getPluginConfigs(_: GetPluginConfigsRequest, _: GRPCCall) async -> GetPluginConfigsResponse {
         GetPluginConfigsResponse(configs: await service.describeAll().map(Document.init))
     }
 
-    @Sendable private func check(_ request: HealthCheckRequest) async -> HealthCheckResponse {
+    @Sendable private func check(_ request: HealthCheckRequest, _: GRPCCall) async -> HealthCheckResponse {
         let health = await service.health
         guard !request.service.isEmpty, !Self.serviceNames.contains(where: { $0.hasSameBytes(as: request.service) })
         else {
