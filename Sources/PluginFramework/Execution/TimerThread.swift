@@ -32,7 +32,9 @@ final class TimerThread: Sendable {
         pthread_detach(thread)
     }
 
-    /// Calls `body` on this thread at each interval until it returns false. It must be quick and must not wait.
+    /// Calls `body` on this thread at each interval until it returns false.
+    ///
+    /// It must be quick and must not wait.
     func schedule(every interval: Duration, _ body: @escaping @Sendable () -> Bool) {
         beats.withLock { $0.append(Beat(due: .now + interval, interval: interval, body: body)) }
         wakeUp.signal()
