@@ -45,7 +45,12 @@ struct SecurityFilterPluginTests {
         "DELETE FROM users WHERE 1=1", "delete from users where 'a'='a'", "UPDATE users SET admin = 1",
         "ALTER TABLE users DROP COLUMN mail", "' OR 1=1 --", "x' or '1'='1", "\" or 1=1", "GRANT ALL ON db TO x",
         "1; SHUTDOWN;", "exec xp_cmdshell 'dir'", "ＤＲＯＰ ＴＡＢＬＥ users", "DROP%20TABLE%20users",
-        "SELECT 1;\nDROP\n\tVIEW v",
+        "SELECT 1;\nDROP\n\tVIEW v", "/*!DROP TABLE users*/", "/*!50000DROP*/ TABLE users", "/*M!100100 DROP TABLE x*/",
+        "DROP/*\(String(repeating: "x", count: 3_000))*/TABLE users", "TRUNCATE users", "DROP TABLE users PURGE",
+        "DROP TABLE \"a b\"", "DROP TABLE `a b`", "DROP TABLE [a b]", "DELETE FROM users WHERE 1",
+        "DELETE FROM users WHERE id=id", "DELETE FROM users WHERE (1=1)", "BEGIN DELETE FROM users",
+        "DELETE FROM users WHERE NOT FALSE", "UPDATE users SET a=1 WHERE 1=1", "UPDATE users SET a=1 WHERE id=id;",
+        "update a set b=1; select 1 where x=2", "DELETE FROM a WHERE 2>1 --", "x;\n\n\n \n drop table y",
     ])
     func destructiveSQLIsBlocked(text: String) async throws {
         #expect(try await rule(text) == "destructive_sql")
@@ -57,6 +62,8 @@ struct SecurityFilterPluginTests {
         "Don't drop table reservations yet",
         "He said 'or' and left", "delete from my list the last entry", "truncate the table", "grant all wishes",
         "INSERT INTO drops (table_name) VALUES ('x')", "shutdown the meeting", "it's true or false",
+        "Delete from cart", "DELETE FROM a WHERE id=id2", "UPDATE a SET note='please update' WHERE id=1",
+        "UPDATE a SET b = 1,\n c = 2\nWHERE id = 3;", "TRUNCATE output to 80", "/* drop the table */ SELECT 1",
     ])
     func ordinaryTextIsNoDestructiveSQL(text: String) async throws {
         #expect(try await rule(text) == nil)

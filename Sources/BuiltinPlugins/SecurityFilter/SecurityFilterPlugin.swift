@@ -75,7 +75,7 @@ extension SecurityFilterPlugin: ToolPreInvoke, ToolPostInvoke {
     /// Looks at the arguments with all rules.
     public func toolPreInvoke(_ call: ToolCall, context: PluginContext) async throws -> Verdict<ToolCall> {
         guard !rules.isEmpty, let args = call.args else { return .pass }
-        var budget = MatchBudget()
+        var budget = MatchBudget(MatchBudget.perBuiltinCall)
         guard let violation = try violation(in: .object(args), root: "args", rules: rules, budget: &budget) else {
             return .pass
         }
@@ -85,7 +85,7 @@ extension SecurityFilterPlugin: ToolPreInvoke, ToolPostInvoke {
     /// Looks at the addresses of linked and embedded resources with the rule `ssrf`.
     public func toolPostInvoke(_ result: ToolResult, context: PluginContext) async throws -> Verdict<ToolResult> {
         guard !linkRules.isEmpty, let items = result.result["content"]?.arrayValue else { return .pass }
-        var budget = MatchBudget()
+        var budget = MatchBudget(MatchBudget.perBuiltinCall)
         for (index, item) in items.enumerated() {
             for (uri, place) in [(item["uri"], "uri"), (item["resource"]?["uri"], "resource.uri")] {
                 guard let uri else { continue }

@@ -20,8 +20,9 @@ struct PathRule: SecurityRule {
             "/etc/(?:passwd|shadow|gshadow|sudoers)\\b|/proc/(?:self|\\d+)/(?:environ|mem|maps|cmdline|root|fd)"
                 + "|[/\\\\~]\\.ssh[/\\\\](?:id_|authorized_keys)|[/\\\\]system32[/\\\\]config[/\\\\]",
             flags: .ignoreCase)
+        // The last two of a run tell as much as all of them, and are found without reading the run again and again.
         climbing = try Pattern(
-            "(?:\\.\\.[/\\\\]){2,}(?:etc|proc|sys|root|home|var|boot|usr|windows|winnt)(?:[/\\\\]|\\b)",
+            "(?:\\.\\.[/\\\\]){2}(?:etc|proc|sys|root|home|var|boot|usr|windows|winnt)(?:[/\\\\]|\\b)",
             flags: .ignoreCase)
     }
 

@@ -38,7 +38,7 @@ struct ShellRule: SecurityRule {
             (try Pattern("(?<=[\\w=/'\"])`\\s*\(command)"), "a command in backticks"),
             (try Pattern(">\\s*(?:\(places))|/dev/(?:tcp|udp)/"), "a redirection into the system"),
             (
-                try Pattern("(?<![\\w-])rm\\s+(?:-[\\w-]+\\s+)*-[\\w-]*[rRf][\\w-]*\\s+(?:-[\\w-]+\\s+)*['\"]?[/~*.$]"),
+                try Pattern("(?<![\\w-])rm\\s+(?=(?:-[\\w-]+\\s+)*-[\\w-]*[rRf])(?:-[\\w-]+\\s+)+['\"]?[/~*.$]"),
                 "a recursive delete"
             ),
             (
