@@ -24,6 +24,7 @@ struct DescriptorTests {
         #expect(
             known == [
                 "google/protobuf/struct.proto", "mcpgateway/plugins/plugin_service.proto", "cpex/plugin_service.proto",
+                "gatehouse/v1/peer.proto",
             ])
     }
 

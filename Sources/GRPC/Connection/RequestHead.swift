@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NIOCore
 import NIOHPACK
 
 /// What the headers of a request say, or why they cannot be served.
@@ -78,7 +79,7 @@ struct RequestHead {
     }
 
     /// `application/grpc`, or that with `+proto`, each with or without parameters.
-    private static func isGRPCContentType(_ value: String) -> Bool {
+    static func isGRPCContentType(_ value: String) -> Bool {
         guard value.hasPrefixBytes("application/grpc") else { return false }
         let rest = value.utf8.dropFirst(16)
         guard let next = rest.first else { return true }
@@ -109,5 +110,15 @@ enum GRPCTimeout {
         case UInt8(ascii: "n"): return .nanoseconds(number)
         default: return nil
         }
+    }
+
+    /// The text for a time that is left, in the finest unit that eight digits hold, rounded up.
+    static func text(_ time: TimeAmount) -> String {
+        let nanoseconds = max(1, time.nanoseconds)
+        for (unit, size) in [("n", 1), ("u", 1_000), ("m", 1_000_000), ("S", 1_000_000_000)] as [(String, Int64)] {
+            let number = (nanoseconds - 1) / size + 1
+            if number <= 99_999_999 { return "\(number)\(unit)" }
+        }
+        return "99999999S"
     }
 }

@@ -153,7 +153,7 @@ extension ServerConnection {
         stream.answered = .now()
         unsentAnswers += 1
         codec?.sendHeaders(ResponseHeaders.initial, on: stream.id, endStream: false, promise: nil)
-        codec?.sendData(GRPCMessage.framed(message), on: stream.id, promise: nil)
+        codec?.sendData(GRPCMessage.framed(message), on: stream.id, endStream: false, promise: nil)
         codec?.sendHeaders(ResponseHeaders.okTrailers, on: stream.id, endStream: true, promise: nil)
         if isReading { return }
         scheduleFlush()

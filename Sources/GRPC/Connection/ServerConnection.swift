@@ -116,7 +116,7 @@ extension ServerConnection: HTTP2Events {
         }
     }
 
-    func receivedReset(on id: StreamID) {
+    func receivedReset(_ reason: HTTP2Reason, on id: StreamID) {
         beginBurst()
         guard let stream = streams[id], stream.answered == nil else { return }
         if !guardian.callReset(requestWasWhole: stream.requestEnded, now: .now()) {
@@ -144,10 +144,13 @@ extension ServerConnection: HTTP2Events {
         rearmTimer()
     }
 
-    func receivedGoAway() {
+    func receivedGoAway(lastStream: StreamID, reason: HTTP2Reason) {
         beginBurst()
         drain()
     }
+
+    /// A server opens no streams: how many the client would allow does not matter.
+    func receivedSettings(maxConcurrentStreams: Int?) {}
 
     func streamFailed(_ error: any Error) {
         logger.debug("a gRPC client broke the rules of a stream", metadata: metadata(error))

@@ -65,14 +65,20 @@ final class NIOHTTP2Codec: ChannelInboundHandler, NIOHTTP2FrameDelegate {
             events.received(data: buffer, endStream: payload.endStream, on: frame.streamID.number)
         case .headers(let payload):
             events.received(headers: payload.headers, endStream: payload.endStream, on: frame.streamID.number)
-        case .rstStream:
-            events.receivedReset(on: frame.streamID.number)
+        case .rstStream(let code):
+            events.receivedReset(
+                HTTP2Reason(code: UInt32(truncatingIfNeeded: code.networkCode)), on: frame.streamID.number)
         case .ping(let data, ack: true):
             events.pingAcknowledged(data.integer)
-        case .ping(_, ack: false), .settings(.settings), .priority:
+        case .settings(.settings(let settings)):
             events.receivedControlFrame()
-        case .goAway:
-            events.receivedGoAway()
+            events.receivedSettings(
+                maxConcurrentStreams: settings.last { $0.parameter == .maxConcurrentStreams }?.value)
+        case .ping(_, ack: false), .priority:
+            events.receivedControlFrame()
+        case .goAway(let lastStream, let code, _):
+            events.receivedGoAway(
+                lastStream: lastStream.number, reason: HTTP2Reason(code: UInt32(truncatingIfNeeded: code.networkCode)))
         case .settings(.ack), .windowUpdate, .pushPromise, .alternativeService, .origin:
             break
         }
@@ -140,8 +146,8 @@ extension NIOHTTP2Codec: HTTP2Codec {
         write(.headers(.init(headers: headers, endStream: endStream)), on: stream, promise: promise)
     }
 
-    func sendData(_ data: ByteBuffer, on stream: StreamID, promise: EventLoopPromise<Void>?) {
-        write(.data(.init(data: .byteBuffer(data))), on: stream, promise: promise)
+    func sendData(_ data: ByteBuffer, on stream: StreamID, endStream: Bool, promise: EventLoopPromise<Void>?) {
+        write(.data(.init(data: .byteBuffer(data), endStream: endStream)), on: stream, promise: promise)
     }
 
     func sendReset(_ reason: HTTP2Reason, on stream: StreamID) {

@@ -31,7 +31,7 @@ enum MessageEncoding: Sendable {
         case .identity:
             throw GRPCStatus(
                 .internal,
-                "a message is marked as compressed, and the request names no grpc-encoding; name it, or clear the flag"
+                "a message is marked as compressed, and no grpc-encoding was named; name it, or clear the flag"
             )
         case .gzip:
             return try inflate(message, windowBits: 16 + MAX_WBITS, limit: limit)
@@ -71,7 +71,7 @@ enum MessageEncoding: Sendable {
             }
         }
         guard output.readableBytes <= limit.bytes else {
-            throw limit.exceeded("a request message, decompressed,")
+            throw limit.exceeded("that was decompressed")
         }
         guard status == Z_STREAM_END, stream.avail_in == 0 else { throw corrupt }
         return output

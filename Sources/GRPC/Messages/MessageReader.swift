@@ -34,7 +34,7 @@ struct MessageReader {
             )
         }
         guard let length = buffer.getInteger(at: start + 1, as: UInt32.self) else { return nil }
-        guard length <= limit.bytes else { throw limit.exceeded("a request message of \(length) bytes") }
+        guard length <= limit.bytes else { throw limit.exceeded("of \(length) bytes") }
         guard buffer.readableBytes >= GRPCMessage.prefixLength + Int(length) else { return nil }
         if buffer.readableBytes == GRPCMessage.prefixLength + Int(length) {
             // The whole buffer goes, so that its storage has one owner.
@@ -49,15 +49,27 @@ struct MessageReader {
     }
 }
 
-/// A limit of bytes and the configuration key that changes it.
+/// The limit of a message received, and the configuration key that changes it.
 struct ByteLimit: Sendable {
+    /// Who received the message.
+    enum Side: Sendable { case client, server }
+
     let bytes: Int
     let key: String
+    let side: Side
 
-    func exceeded(_ what: String) -> GRPCStatus {
-        GRPCStatus(
-            .resourceExhausted,
-            "\(what) is over the limit of \(bytes) bytes; send less, or raise \(key) on the server"
-        )
+    func exceeded(_ size: String) -> GRPCStatus {
+        switch side {
+        case .server:
+            GRPCStatus(
+                .resourceExhausted,
+                "a request message \(size) is over the limit of \(bytes) bytes; send less, or raise \(key) on the server"
+            )
+        case .client:
+            GRPCStatus(
+                .resourceExhausted,
+                "an answer \(size) is over the limit of \(bytes) bytes; have the server send less, or raise \(key)"
+            )
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 package import NIOCore
 package import NIOHPACK
+import Synchronization
 
 /// A call as its handler sees it.
 package struct GRPCCall: Sendable {
@@ -25,6 +26,14 @@ package struct GRPCCall: Sendable {
 package final class GRPCPeer: Sendable, CustomStringConvertible {
     /// The address of the peer, such as `127.0.0.1:41234` or `unix`.
     package let description: String
+
+    private let announced = Atomic<UInt64>(0)
+
+    /// What the peer has announced on this connection that it can do: bits whose meaning is the layer's above; 0 at first.
+    package var features: UInt64 {
+        get { announced.load(ordering: .relaxed) }
+        set { announced.store(newValue, ordering: .relaxed) }
+    }
 
     init(_ description: String) {
         self.description = description

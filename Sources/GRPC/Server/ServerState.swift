@@ -32,7 +32,8 @@ final class ServerState: Sendable {
         self.logger = logger
         messageLimit = ByteLimit(
             bytes: configuration.maxMessageSize,
-            key: GRPCServerConfiguration.key("max_message_size")
+            key: GRPCServerConfiguration.key("max_message_size"),
+            side: .server
         )
     }
 

@@ -49,7 +49,7 @@ extension ServerConnection {
         }
         stream.sendsInFlight += 1
         promise.futureResult.whenComplete { _ in stream.sendsInFlight -= 1 }
-        codec.sendData(framed, on: stream.id, promise: promise)
+        codec.sendData(framed, on: stream.id, endStream: false, promise: promise)
         if !isReading { scheduleFlush() }
     }
 }

@@ -19,7 +19,8 @@ package struct PluginGRPCEndpoint: Sendable {
     package init(service: any PluginService, inlineLimit: Int = GRPCServerConfiguration().inlineLimit) throws {
         self.service = service
         let reflection = try ReflectionService(
-            services: PluginServiceMethods.serviceNames + [HealthService.name] + ReflectionService.names,
+            services: PluginServiceMethods.serviceNames + [PeerDescription.serviceName, HealthService.name]
+                + ReflectionService.names,
             files: PluginServiceDescriptors.files.map(\.descriptor) + ServiceDescriptors.files.map(\.descriptor))
         methods =
             PluginServiceMethods(service: service, inlineLimit: inlineLimit).methods

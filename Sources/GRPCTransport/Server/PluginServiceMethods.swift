@@ -18,6 +18,9 @@ package struct PluginServiceMethods: Sendable {
     /// The full names of the services.
     package static let serviceNames = packages.flatMap { ["\($0).PluginService", "\($0).Health"] }
 
+    /// How the servers of each package are asked whether they serve.
+    package static let healthPaths = packages.map { "/\($0).Health/Check" }
+
     private let service: any PluginService
     private let inlineLimit: Int
 
@@ -32,22 +35,40 @@ package struct PluginServiceMethods: Sendable {
 
     /// The methods to register with a server.
     package var methods: [GRPCMethod] {
-        Self.packages.flatMap { package in
+        let contract = Self.packages.flatMap { package in
             [
                 // Whatever a plugin answers, the caller gets an answer: what cannot be sent becomes an error in band.
-                method("/\(package).PluginService/InvokeHook", invokeHook) { $0.encodeReportingFaults(into: &$1) },
+                method("/\(package).PluginService/InvokeHook", invokeHook) { response, peer, buffer in
+                    response.encodeReportingFaults(into: &buffer, features: WireFeatures(rawValue: peer.features))
+                },
                 method("/\(package).PluginService/GetPluginConfig", getPluginConfig),
                 method("/\(package).PluginService/GetPluginConfigs", getPluginConfigs),
                 method("/\(package).Health/Check", check),
             ]
+        }
+        return contract + [describePeer]
+    }
+
+    /// What a peer of ours announces holds for its connection.
+    private var describePeer: GRPCMethod {
+        .unary(PeerDescription.path) { call in
+            do throws(WireError) {
+                let description = try PeerDescription(decoding: call.message)
+                call.peer.features = WireFeatures(announced: description.features).rawValue
+                var buffer = GRPCMessage.buffer(capacity: 64)
+                try PeerDescription().encode(into: &buffer)
+                return buffer
+            } catch {
+                throw GRPCStatus(.invalidArgument, "\(error)")
+            }
         }
     }
 
     private func method<Request: WireMessage, Response: WireMessage>(
         _ path: String,
         _ answer: @escaping @Sendable (Request, GRPCCall) async -> Response,
-        encode: @escaping @Sendable (Response, inout ByteBuffer) throws(WireError) -> Void = {
-            response, buffer throws(WireError) in
+        encode: @escaping @Sendable (Response, GRPCPeer, inout ByteBuffer) throws(WireError) -> Void = {
+            response, _, buffer throws(WireError) in
             try response.encode(into: &buffer)
         }
     ) -> GRPCMethod {
@@ -61,7 +82,7 @@ package struct PluginServiceMethods: Sendable {
             let response = await answer(request, call)
             var buffer = GRPCMessage.buffer(capacity: 128)
             do throws(WireError) {
-                try encode(response, &buffer)
+                try encode(response, call.peer, &buffer)
             } catch {
                 throw GRPCStatus(.internal, "the answer cannot be sent: \(error)")
             }

@@ -47,7 +47,10 @@ struct PluginReader {
         entry.appliedTo = AppliedToReader(section: section).read()
         readConfig(section, &entry)
         entry.external = ExternalReader(entry: section).read(isExternal: kind?.value == "external")
-        if entry.external != nil { entry.secretConnectionPaths += connectionPaths(node) }
+        if entry.external != nil {
+            entry.secretConnectionPaths += connectionPaths(node)
+            entry.configuredKeys = Set((node.members ?? []).map(\.key))
+        }
         if let kind, kind.value != "external" { checkKind(kind, section.path, isEnabled: entry.isEnabled) }
         section.finish()
         if !entry.isEnabled {

@@ -60,6 +60,8 @@ extension PluginError {
         package static let unknownHook = "HOOK_NOT_FOUND"
         /// The plugin is switched off.
         package static let disabled = "PLUGIN_DISABLED"
+        /// The plugin's server cannot be reached, or does not take calls.
+        package static let unavailable = "PLUGIN_UNAVAILABLE"
         /// The payload is not what the hook takes.
         package static let invalidPayload = "INVALID_PAYLOAD"
         /// The changed payload that the plugin returned is not what the hook's result must be.

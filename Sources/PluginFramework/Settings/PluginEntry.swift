@@ -38,6 +38,8 @@ public struct PluginEntry: Sendable, Equatable {
     public var secretPaths: [String] = []
     /// Where it runs, for `kind: external`.
     public var external: ExternalPluginSettings?
+    /// The keys that configuration gives for an external plugin, even if to say the default: its server says the others.
+    public var configuredKeys: Set<String> = []
     /// Paths within the entry, outside `config`, whose values came from the environment ("mcp.url").
     public var secretConnectionPaths: [String] = []
 

@@ -53,6 +53,10 @@ private enum GlobalFields {
     static let userStruct = WireTag(5, .lengthDelimited)
     static let metadata = WireTag(6, .lengthDelimited)
     static let state = WireTag(7, .lengthDelimited)
+
+    /// Of peers of this product (source: gatehouse/v1/peer.proto, GlobalContextFields).
+    static let userContext = WireTag(1000, .lengthDelimited)
+    static let contentType = WireTag(1001, .lengthDelimited)
 }
 
 extension WireReader {
@@ -81,6 +85,8 @@ extension WireReader {
             case GlobalFields.userStruct: try checkStruct("user_struct")
             case GlobalFields.metadata: try checkStruct("metadata")
             case GlobalFields.state: try checkStruct("state")
+            case GlobalFields.userContext: try checkStruct("user_context")
+            case GlobalFields.contentType: try checkText("content_type")
             default: try skip(tag)
             }
         }
@@ -130,6 +136,11 @@ extension WireReader {
                 global.user = .object(user)
             case GlobalFields.metadata: try decodeStruct("metadata", into: &global.metadata)
             case GlobalFields.state: try decodeStruct("state", into: &global.state)
+            case GlobalFields.userContext:
+                var userContext = global.userContext.take() ?? [:]
+                try decodeStruct("user_context", into: &userContext)
+                global.userContext = userContext
+            case GlobalFields.contentType: global.contentType = try string("content_type")
             default: try skip(tag)
             }
         }
@@ -156,7 +167,7 @@ extension WireReader {
 extension WireWriter {
     /// A field with a PluginContext.
     ///
-    /// The contract has no place for `userContext` and `contentType`; they stay behind.
+    /// The contract has no place for `userContext` and `contentType`; they go to peers of ours alone.
     mutating func contextField(_ number: UInt32, _ values: ContextValues) throws(WireError) {
         let before = count
         do throws(WireError) {
@@ -176,6 +187,12 @@ extension WireWriter {
     }
 
     private mutating func globalContent(_ global: GlobalContext) throws(WireError) {
+        if features.contains(.contextFields) {
+            if let contentType = global.contentType { memberField(1001, contentType) }
+            if let userContext = global.userContext {
+                try structField(1000, "user_context", Document(object: userContext))
+            }
+        }
         try structField(7, "state", global.state)
         try structField(6, "metadata", global.metadata)
         switch global.user {

@@ -49,7 +49,12 @@ package struct InvokeHookRequest: WireMessage {
     }
 
     package func encode(into buffer: inout ByteBuffer) throws(WireError) {
-        var writer = WireWriter()
+        try encode(into: &buffer, features: [])
+    }
+
+    /// Appends the encoded message for a receiver that understands more than the contract.
+    package func encode(into buffer: inout ByteBuffer, features: WireFeatures) throws(WireError) {
+        var writer = WireWriter(features: features)
         try writer.contextField(4, context.values)
         try writer.structField(3, "payload", payload)
         writer.field(2, pluginName)

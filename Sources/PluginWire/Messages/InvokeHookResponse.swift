@@ -51,11 +51,16 @@ package struct InvokeHookResponse: WireMessage, Equatable {
     }
 
     package func encode(into buffer: inout ByteBuffer) throws(WireError) {
+        try encode(into: &buffer, features: [])
+    }
+
+    /// Appends the encoded message for a receiver that understands more than the contract.
+    package func encode(into buffer: inout ByteBuffer, features: WireFeatures) throws(WireError) {
         if context == nil, case .result(let result) = outcome, result.isPlainPass {
             Self.encodePass(pluginName: pluginName, into: &buffer)
             return
         }
-        var writer = WireWriter()
+        var writer = WireWriter(features: features)
         let before = writer.count
         switch outcome {
         case .error(let error):
@@ -83,9 +88,9 @@ package struct InvokeHookResponse: WireMessage, Equatable {
     /// Appends the encoded answer, or, when the plugin's values cannot be sent, an error that says so.
     ///
     /// A caller must get an answer for each request; and what could not be told must not count as a pass.
-    package func encodeReportingFaults(into buffer: inout ByteBuffer) {
+    package func encodeReportingFaults(into buffer: inout ByteBuffer, features: WireFeatures = []) {
         do throws(WireError) {
-            try encode(into: &buffer)
+            try encode(into: &buffer, features: features)
         } catch {
             var message = "the plugin's answer cannot be sent: \(error)"
             // A failure stays that failure: only what cannot be sent with it is left out.

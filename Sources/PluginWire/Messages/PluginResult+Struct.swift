@@ -28,7 +28,7 @@ extension WireWriter {
             closeEntry("violation", since: before)
         }
         if let payload = result.modifiedPayload {
-            if let encoded = payload.encoded as? EncodedStruct {
+            if let encoded = payload.encoded as? EncodedStruct, mayPass(encoded) {
                 let before = count
                 structBytes(encoded)
                 close(5, since: before)

@@ -12,9 +12,12 @@ struct WireWriter: ~Copyable {
     private var capacity: Int
     /// Where the content begins; it reaches to the end of the memory.
     private var start: Int
+    /// What the receiver understands beyond the contract.
+    let features: WireFeatures
 
     /// Makes a writer with room for this many bytes; it grows as needed.
-    init(capacity: Int = 1024) {
+    init(capacity: Int = 1024, features: WireFeatures = []) {
+        self.features = features
         self.capacity = max(capacity, 64)
         memory = .allocate(byteCount: self.capacity, alignment: 1)
         start = self.capacity

@@ -50,7 +50,7 @@ extension WireWriter {
     /// A field with a document as a Struct: its bytes as they came, or its value encoded.
     mutating func structField(_ number: UInt32, _ name: String, _ document: Document) throws(WireError) {
         let before = count
-        if let encoded = document.encoded as? EncodedStruct {
+        if let encoded = document.encoded as? EncodedStruct, mayPass(encoded) {
             structBytes(encoded)
         } else {
             guard case .object(let object) = document.value else {
@@ -68,6 +68,11 @@ extension WireWriter {
         let before = count
         try structContent(name, object)
         close(number, since: before)
+    }
+
+    /// Whether the receiver understands all that the bytes of a Struct may hold.
+    func mayPass(_ encoded: EncodedStruct) -> Bool {
+        features.contains(.losslessNumbers) || !encoded.mayHoldNumberFields
     }
 
     /// The bytes of a Struct as they came.

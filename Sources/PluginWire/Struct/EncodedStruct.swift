@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 package import NIOCore
 package import Values
 
@@ -22,6 +23,21 @@ package final class EncodedStruct: EncodedDocument {
     /// Takes bytes that were checked already.
     init(checked bytes: ByteBuffer) {
         self.bytes = bytes
+    }
+
+    /// Whether the bytes may hold fields that only peers of ours understand: the second byte of their tags occurs after one
+    /// of the first. Text may look so, too.
+    var mayHoldNumberFields: Bool {
+        bytes.withUnsafeReadableBytes { bytes in
+            guard let base = bytes.baseAddress else { return false }
+            var from = 1
+            while from < bytes.count, let found = memchr(base + from, 0x3E, bytes.count - from) {
+                let position = UnsafeRawPointer(found) - base
+                if bytes[position - 1] == 0xC0 || bytes[position - 1] == 0xC8 { return true }
+                from = position + 1
+            }
+            return false
+        }
     }
 
     /// The whole object.

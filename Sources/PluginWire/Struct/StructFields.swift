@@ -17,4 +17,8 @@ enum StructFields {
     static let bool = WireTag(4, .varint)
     static let object = WireTag(5, .lengthDelimited)
     static let array = WireTag(6, .lengthDelimited)
+
+    /// Of peers of this product, behind `number` (source: gatehouse/v1/peer.proto, NumberFields).
+    static let exactInteger = WireTag(1000, .varint)
+    static let isDouble = WireTag(1001, .varint)
 }

@@ -46,10 +46,13 @@ extension WireReader {
 
     /// Decodes the rest of this message, a Value, on top of what the field held before.
     mutating func decodeValue(into value: inout Value, depth: Int) throws(WireError) {
+        // The number that this message holds so far, for what peers of ours say about it; NaN, equal to nothing, for none.
+        var last = Double.nan
         while let tag = try nextTag() {
             switch tag {
             case StructFields.string:
                 value = .string(try string())
+                last = .nan
             case StructFields.number:
                 let offset = position
                 let number = try double()
@@ -57,11 +60,20 @@ extension WireReader {
                     throw StructNumber.notFinite(number, offset: offset)
                 }
                 value = decoded
+                last = number
+            case StructFields.exactInteger:
+                // A peer that does not know it acts on the number: it counts only if it is the same one. The check passes over it.
+                let integer = Int64(bitPattern: try varint())
+                if Double(integer) == last { value = .int(integer) }
+            case StructFields.isDouble:
+                if try varint() != 0, !last.isNaN { value = .double(last) }
             case StructFields.bool:
                 value = .bool(try varint() != 0)
+                last = .nan
             case StructFields.null:
                 _ = try varint()
                 value = .null
+                last = .nan
             case StructFields.object:
                 var content = try message()
                 var object = ValueObject()
@@ -69,6 +81,7 @@ extension WireReader {
                 value = .null
                 try content.decodeStruct(into: &object, depth: try Self.deeper(depth, content.position))
                 value = .object(object)
+                last = .nan
             case StructFields.array:
                 var content = try message()
                 var elements: [Value] = []
@@ -76,6 +89,7 @@ extension WireReader {
                 value = .null
                 try content.decodeList(into: &elements, depth: try Self.deeper(depth, content.position))
                 value = .array(elements)
+                last = .nan
             default:
                 try skip(tag)
             }

@@ -72,10 +72,28 @@ extension WireWriter {
         case .bool(let value):
             boolField(number, value)
         case .int(let value):
-            numberField(number, Double(value))
+            if features.contains(.losslessNumbers), value.magnitude > UInt64(ValueLimits.exactInteger) {
+                let before = count
+                varint(UInt64(bitPattern: value))
+                tag(1000, .varint)
+                double(Double(value))
+                tag(2, .fixed64)
+                close(number, since: before)
+            } else {
+                numberField(number, Double(value))
+            }
         case .double(let value):
             guard value.isFinite else { throw StructNumber.notFinite(value) }
-            numberField(number, value)
+            if features.contains(.losslessNumbers), case .int? = StructNumber.value(value) {
+                let before = count
+                byte(1)
+                tag(1001, .varint)
+                double(value)
+                tag(2, .fixed64)
+                close(number, since: before)
+            } else {
+                numberField(number, value)
+            }
         case .string(let value):
             let before = count
             memberField(3, value)

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRPC
+import NIOCore
+package import PluginFramework
+import PluginWire
+package import Values
+
+/// The three questions.
+extension GRPCPluginInvoker {
+    /// True: a call ends at its deadline here, whatever the server does.
+    package var keepsDeadlines: Bool { true }
+
+    /// Runs one hook of the plugin on its server.
+    ///
+    /// Without a deadline the time limit is the entry's `timeout`, else `call_timeout`.
+    package func invoke(_ invocation: PluginInvocation) async -> PluginAnswer {
+        guard let admitted else { return failure(downError) }
+        let left = invocation.deadline.map { $0 - .now } ?? callTimeout
+        let sent = invocation.context.values
+        do {
+            let bytes = try await channel.call(.invokeHook, timeout: left) { () throws(WireError) in
+                let request = InvokeHookRequest(
+                    hookType: invocation.hook.rawValue, pluginName: admitted.name, payload: invocation.payload,
+                    context: invocation.context)
+                var buffer = GRPCMessage.buffer(capacity: 1_024)
+                try request.encode(into: &buffer, features: channel.features)
+                return buffer
+            }
+            return answer(try InvokeHookResponse(decoding: bytes), to: invocation, sent)
+        } catch let status as GRPCStatus {
+            return failure(error(of: status, invocation, left))
+        } catch let error as UnsendableRequest {
+            let message =
+                "the payload or context of \(invocation.hook) cannot be sent to plugin '\(local.name)': \(error.cause)"
+            return failure(PluginError(message, pluginName: local.name, code: PluginError.Code.invalidPayload))
+        } catch {
+            let message = "the answer of plugin '\(local.name)' from \(target) cannot be understood: \(error)"
+            return failure(PluginError(message, pluginName: local.name, code: PluginError.Code.internalError))
+        }
+    }
+
+    private func answer(
+        _ response: InvokeHookResponse, to invocation: PluginInvocation, _ sent: ContextValues
+    ) -> PluginAnswer {
+        let features = channel.features
+        var context = response.context
+        context?.complete(from: sent, features)
+        switch response.outcome {
+        case .result(var result):
+            if !features.contains(.losslessNumbers), let change = result.modifiedPayload,
+                NumberRestoration.isFragile(invocation.payload.value),
+                let restored = NumberRestoration.restore(change.value, from: invocation.payload.value)
+            {
+                result.modifiedPayload = Document(restored)
+            }
+            return PluginAnswer(plugin: local.name, outcome: .success(result), context: context)
+        case .error(var error):
+            error.pluginName = local.name
+            return PluginAnswer(plugin: local.name, outcome: .failure(error), context: context)
+        }
+    }
+
+    /// The configuration that the server reports: for this plugin the last known when the server cannot be asked now.
+    package func describe(_ plugin: String) async -> Value? {
+        let isOwn = plugin.lowercased().hasSameBytes(as: local.name.lowercased())
+        guard let admitted else { return nil }
+        switch await describeRemotely(plugin, timeout: .seconds(2)) {
+        case .success(let description): return description
+        case .failure: return isOwn ? admitted.description : nil
+        }
+    }
+
+    /// How the plugin is, as far as is known without asking.
+    package var health: PluginHealth {
+        get async {
+            let isServing = admitted != nil && channelStatus.isServing
+            return PluginHealth(isServing: isServing, plugins: [local.name: isServing])
+        }
+    }
+
+    /// Asks the server for a plugin's configuration; nil when it has no such plugin.
+    func describeRemotely(_ plugin: String, timeout: Duration) async -> Result<Value?, any Error> {
+        do {
+            let bytes = try await channel.call(.getPluginConfig, timeout: timeout) { () throws(WireError) in
+                var buffer = GRPCMessage.buffer(capacity: 64)
+                try GetPluginConfigRequest(name: plugin).encode(into: &buffer)
+                return buffer
+            }
+            return .success(try GetPluginConfigResponse(decoding: bytes).config?.value)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    // MARK: Failures
+
+    private func failure(_ error: PluginError) -> PluginAnswer {
+        PluginAnswer(plugin: local.name, outcome: .failure(error))
+    }
+
+    private var downError: PluginError {
+        let (reason, since) = downReason ?? ("it has just come up", .now)
+        return PluginError(
+            "plugin '\(local.name)' cannot be called since \(since): \(reason)", pluginName: local.name,
+            code: PluginError.Code.unavailable, details: ["target": .string(target)])
+    }
+
+    private func error(of status: GRPCStatus, _ invocation: PluginInvocation, _ limit: Duration) -> PluginError {
+        let place = "plugin '\(local.name)' at \(target)"
+        let details: ValueObject = ["target": .string(target), "grpc_status": .string("\(status.code)")]
+        let (message, code): (String, String) =
+            switch status.code {
+            case .deadlineExceeded:
+                (
+                    "\(place) did not answer at hook '\(invocation.hook)' within \(max(limit, .zero).secondsDescription); "
+                        + "raise plugin_settings.plugin_timeout, or timeout of its entry, if it needs more",
+                    PluginError.Code.timeout
+                )
+            case .cancelled: ("the call of \(place) was cancelled: \(status.message)", PluginError.Code.cancelled)
+            case .unavailable: ("\(place) cannot be called: \(status.message)", PluginError.Code.unavailable)
+            default:
+                ("\(place) ended the call with \(status)", PluginError.Code.internalError)
+            }
+        return PluginError(message, pluginName: local.name, code: code, details: details)
+    }
+}
+
+extension ContextValues {
+    /// Puts back what was lost on the way: numbers, and what the contract has no place for.
+    fileprivate mutating func complete(from sent: ContextValues, _ features: WireFeatures) {
+        if !features.contains(.contextFields) {
+            global.userContext = sent.global.userContext
+            global.contentType = sent.global.contentType
+        }
+        guard !features.contains(.losslessNumbers) else { return }
+        if let restored = NumberRestoration.restore(state, from: sent.state) { state = restored }
+        if let restored = NumberRestoration.restore(metadata, from: sent.metadata) { metadata = restored }
+        if let restored = NumberRestoration.restore(global.state, from: sent.global.state) { global.state = restored }
+        if let restored = NumberRestoration.restore(global.metadata, from: sent.global.metadata) {
+            global.metadata = restored
+        }
+        if let user = global.user, let original = sent.global.user {
+            global.user = NumberRestoration.restore(user, from: original) ?? user
+        }
+    }
+}

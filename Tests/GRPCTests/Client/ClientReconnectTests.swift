@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRPC
+import NIOCore
+import Sockets
+import Synchronization
+import Testing
+
+@Suite struct ClientReconnectTests {
+    /// A port that nobody listens on.
+    private static func freePort() throws -> Int {
+        let listener = try ListeningSocket.open(.tcp(host: "127.0.0.1", port: 0))
+        defer { listener.close() }
+        guard case .tcp(_, let port)? = listener.addresses.first else { throw TestFailure("no port") }
+        return port
+    }
+
+    private static func listener(_ host: String, _ port: Int) throws -> [ListeningSocket] {
+        [try ListeningSocket.open(.tcp(host: host, port: port))]
+    }
+
+    @Test func callsToNobodyEndAtOnceAndSayWhy() async throws {
+        let port = try Self.freePort()
+        try await GRPCChannel.with("127.0.0.1:\(port)") { channel async throws in
+            for _ in 0..<3 {
+                let outcome = await channel.outcome("/test.Test/Echo")
+                #expect(outcome.code == .unavailable)
+                #expect(outcome.message.contains("127.0.0.1:\(port) cannot be reached since 20"))
+                #expect(outcome.message.contains("Connection refused"))
+            }
+            #expect(channel.status.connectivity == .transientFailure)
+            #expect(channel.status.failure == "Connection refused")
+        }
+    }
+
+    @Test func aServerThatComesLaterIsFound() async throws {
+        let port = try Self.freePort()
+        try await GRPCChannel.with("127.0.0.1:\(port)") { channel async throws in
+            #expect(await channel.outcome("/test.Test/Echo").code == .unavailable)
+            try await TestServer.with(listeners: Self.listener("127.0.0.1", port)) { _ async throws in
+                try await eventually("it is found") { channel.status.connectivity == .ready }
+                #expect(try await channel.call("/test.Test/Echo", [1]) == [1])
+            }
+            try await eventually("its end is noticed") { channel.status.connectivity == .transientFailure }
+        }
+    }
+
+    /// Every connection is told to end after a few calls, and no call is lost.
+    @Test func goAwayLosesNoCall() async throws {
+        try await TestServer.with(configure: { $0.maxConnectionAge = .milliseconds(40) }) { server async throws in
+            try await GRPCChannel.with(
+                "127.0.0.1:\(server.port)", configure: { $0.connections = 2 }
+            ) { channel async throws in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for task in UInt8(0)..<32 {
+                        group.addTask { () async throws in
+                            while channel.status.generation < 20 {
+                                let answer = try await channel.call("/test.Test/Hop", [task])
+                                #expect(answer == [task])
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+
+    @Test func whatTheServerHasNotBegunIsSentAgain() async throws {
+        // The first connection serves its first call and none above, by GOAWAY or by refusal; the second serves all.
+        for byGoAway in [true, false] {
+            let begun = Locked<[UInt32]>([])
+            try await RawServer.with { event in
+                guard event.endsRequest else { return .nothing }
+                if event.connection > 0 { return .send(RawServer.answer([2], on: event.stream)) }
+                guard event.stream > 1 else {
+                    begun.withLock { $0.append(event.stream) }
+                    return .nothing
+                }
+                let first = RawServer.answer([1], on: 1)
+                return byGoAway
+                    ? .send(RawServer.goAway(last: 1), first) : .send(RawServer.reset(event.stream, 7), first)
+            } _: { server async throws in
+                try await GRPCChannel.with(
+                    "ipv4:\(server.target)", configure: { $0.connections = byGoAway ? 1 : 2 }
+                ) { channel async throws in
+                    if !byGoAway {
+                        channel.connect()
+                        try await eventually("both are there") { channel.status.connections == 2 }
+                    }
+                    let calls = (0..<(byGoAway ? 2 : 4)).map { _ in Task { await channel.outcome("/test.Test/Any") } }
+                    for call in calls {
+                        let outcome = await call.value
+                        #expect(outcome.code == .ok, "\(outcome)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func aCallRefusedTwiceEnds() async throws {
+        try await RawServer.with { event in
+            event.endsRequest ? .send(RawServer.reset(event.stream, 7)) : .nothing
+        } _: { server async throws in
+            try await GRPCChannel.with(server.target) { channel async throws in
+                let outcome = await channel.outcome("/test.Test/Any")
+                #expect(outcome.code == .unavailable)
+                #expect(outcome.message.contains("refused"))
+                #expect(server.received.filter(\.endsRequest).count == 2)
+            }
+        }
+    }
+
+    @Test func aCallThatMayHaveBegunIsNotSentAgain() async throws {
+        try await RawServer.with { event in
+            event.endsRequest ? RawServer.Reply(closes: true) : .nothing
+        } _: { server async throws in
+            try await GRPCChannel.with(server.target) { channel async throws in
+                let outcome = await channel.outcome("/test.Test/Any")
+                #expect(outcome.code == .unavailable)
+                #expect(outcome.message.contains("lost during the call"))
+                #expect(server.received.filter(\.endsRequest).count == 1)
+            }
+        }
+    }
+
+    @Test func callsGoToAllAddressesInTurn() async throws {
+        let counts = Locked<[Int: Int]>([:])
+        func method(_ number: Int) -> GRPCMethod {
+            .unary("/test.Test/Where") { call in
+                counts.withLock { $0[number, default: 0] += 1 }
+                return call.message
+            }
+        }
+        try await TestServer.with([method(1)]) { first async throws in
+            try await TestServer.with([method(2)]) { second async throws in
+                let dead = try Self.freePort()
+                let target = "ipv4:127.0.0.1:\(first.port),127.0.0.1:\(dead),127.0.0.1:\(second.port)"
+                try await GRPCChannel.with(target) { channel async throws in
+                    channel.connect()
+                    try await eventually("both are there") { channel.status.connections == 2 }
+                    for _ in 0..<100 { _ = try await channel.call("/test.Test/Where") }
+                    #expect(counts.withLock { $0 } == [1: 50, 2: 50])
+                }
+            }
+        }
+    }
+
+    /// Two of three addresses lead nowhere, and the third asks for new connections all the time: no call fails.
+    @Test func oneDrainingServerOfThreeAddressesIsEnough() async throws {
+        let dead = [try Self.freePort(), try Self.freePort()]
+        try await TestServer.with(configure: { $0.maxConnectionAge = .milliseconds(50) }) { server async throws in
+            let target = "ipv4:127.0.0.1:\(dead[0]),127.0.0.1:\(server.port),127.0.0.1:\(dead[1])"
+            try await GRPCChannel.with(target) { channel async throws in
+                let end = ContinuousClock.now + .seconds(1)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for task in UInt8(0)..<16 {
+                        group.addTask { () async throws in
+                            while ContinuousClock.now < end {
+                                let answer = try await channel.call("/test.Test/Hop", [task])
+                                #expect(answer == [task])
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                #expect(channel.status.generation > 2)
+            }
+        }
+    }
+
+    @Test func aServerThatDrainsHandsItsCallsToTheOthers() async throws {
+        try await TestServer.with { first async throws in
+            try await TestServer.with { second async throws in
+                let target = "ipv4:127.0.0.1:\(first.port),127.0.0.1:\(second.port)"
+                try await GRPCChannel.with(target) { channel async throws in
+                    channel.connect()
+                    try await eventually("both are there") { channel.status.connections == 2 }
+                    let stop = Locked(false)
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for task in UInt8(0)..<16 {
+                            group.addTask { () async throws in
+                                while !stop.withLock({ $0 }) {
+                                    let answer = try await channel.call("/test.Test/Hop", [task])
+                                    #expect(answer == [task])
+                                }
+                            }
+                        }
+                        try await Task.sleep(for: .milliseconds(100))
+                        await first.shutDown()
+                        try await eventually("it is gone") { channel.status.connections == 1 }
+                        try await Task.sleep(for: .milliseconds(100))
+                        stop.withLock { $0 = true }
+                        try await group.waitForAll()
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func aNameIsLookedUpAgain() async throws {
+        try await TestServer.with { first async throws in
+            try await TestServer.with { second async throws in
+                let port = Locked(first.port)
+                let resolver = AddressResolver { host, _ in
+                    #expect(host == "plugins.example.com")
+                    return [try SocketAddress(ipAddress: "127.0.0.1", port: port.withLock { $0 })]
+                }
+                try await GRPCChannel.with(
+                    "plugins.example.com:50051", configure: { $0.resolveInterval = .milliseconds(50) },
+                    resolver: resolver
+                ) { channel async throws in
+                    #expect(try await channel.call("/test.Test/Echo", [1]) == [1])
+                    #expect(first.server.statistics.connections == 1)
+                    port.withLock { $0 = second.port }
+                    try await eventually("the new address is used") {
+                        second.server.statistics.connections == 1 && first.server.statistics.connections == 0
+                    }
+                    #expect(try await channel.call("/test.Test/Echo", [1]) == [1])
+                }
+            }
+        }
+    }
+
+    @Test func aNameWithoutAddressesIsTold() async throws {
+        try await GRPCChannel.with("no-such-host.invalid:1") { channel async throws in
+            let outcome = await channel.outcome("/test.Test/Echo")
+            #expect(outcome.code == .unavailable)
+            #expect(outcome.message.contains("no-such-host.invalid"))
+        }
+    }
+
+    @Test func shutdownLetsOpenCallsEnd() async throws {
+        let goOn = Promise<Bool>()
+        let method = GRPCMethod.unary("/test.Test/Wait") { call in
+            _ = await goOn.value()
+            return call.message
+        }
+        try await TestServer.with([method]) { server async throws in
+            try await GRPCChannel.with("127.0.0.1:\(server.port)") { channel async throws in
+                let open = Task { await channel.outcome("/test.Test/Wait", [1]) }
+                try await eventually("the call runs") { server.server.statistics.callsInFlight == 1 }
+                async let ended: Void = channel.shutDown(grace: .seconds(60))
+                try await eventually("it takes no more") { channel.status.connectivity == .shutDown }
+                let late = await channel.outcome("/test.Test/Wait")
+                #expect(late.code == .unavailable)
+                #expect(late.message.contains("shut down"))
+                goOn.succeed(true)
+                #expect(await open.value.code == .ok)
+                await ended
+                try await eventually("the connection is closed") { server.server.statistics.connections == 0 }
+            }
+        }
+    }
+
+    @Test func shutdownEndsCallsAfterTheGrace() async throws {
+        try await TestServer.with { server async throws in
+            try await GRPCChannel.with("127.0.0.1:\(server.port)") { channel async throws in
+                let open = Task { await channel.outcome("/test.Test/Hang", [1]) }
+                try await eventually("the call runs") { server.server.statistics.callsInFlight == 1 }
+                await channel.shutDown(grace: .milliseconds(20))
+                #expect(await open.value.code == .unavailable)
+            }
+        }
+    }
+}

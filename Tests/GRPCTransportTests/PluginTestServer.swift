@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRPC
+import GRPCTransport
+import Logging
+import NIOCore
+import NIOPosix
+import PluginFramework
+import ServiceLifecycle
+import Sockets
+import Synchronization
+
+/// A plugin server in this process, for as long as a closure runs.
+struct PluginTestServer: Sendable {
+    /// What its methods are, of those that we have.
+    enum Kind: Sendable {
+        case ours
+        /// As a server of ContextForge: one package, no exchange of capabilities, no standard health.
+        case reference(String)
+    }
+
+    let port: Int
+
+    static func with<R: Sendable>(
+        _ kind: Kind = .ours, port: Int = 0, plugins: [any Plugin.Type], entries: [PluginEntry],
+        _ body: (PluginTestServer) async throws -> R
+    ) async throws -> R {
+        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let host = try await PluginHost.load(entries, registry: PluginRegistry(plugins), logger: silent)
+        var methods = try PluginGRPCEndpoint(service: host).methods
+        if case .reference(let package) = kind { methods.removeAll { !$0.path.hasPrefix("/\(package).") } }
+        let bound = AsyncStream<Int>.makeStream()
+        let server = try GRPCServer(
+            listeners: [ListeningSocket.open(.tcp(host: "127.0.0.1", port: port))], methods: methods,
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(), logger: silent,
+            onListening: { addresses in
+                if case .tcp(_, let port)? = addresses.first { bound.continuation.yield(port) }
+            })
+        // Cancelling it is as good as killing it: connections are closed in the middle of calls.
+        let running = Task { try await server.run() }
+        var ports = bound.stream.makeAsyncIterator()
+        let result: Result<R, any Error>
+        do {
+            result = .success(try await body(PluginTestServer(port: await ports.next() ?? 0)))
+        } catch {
+            result = .failure(error)
+        }
+        running.cancel()
+        _ = try? await running.value
+        await host.shutdown()
+        return try result.get()
+    }
+}
+
+extension GRPCPluginConnector {
+    static func make(
+        log: LogLines = LogLines(), configure: (inout GRPCChannelConfiguration) -> Void = { _ in }
+    ) -> GRPCPluginConnector {
+        var configuration = GRPCChannelConfiguration()
+        configure(&configuration)
+        return GRPCPluginConnector(
+            configuration: configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
+            logger: log.logger)
+    }
+}
+
+extension PluginEntry {
+    /// An external entry.
+    static func external(_ name: String, _ target: String) -> PluginEntry {
+        var entry = PluginEntry(name: name, kind: "external")
+        var settings = ExternalPluginSettings.GRPCTarget()
+        settings.target = target
+        entry.external = .grpc(settings)
+        return entry
+    }
+}
+
+/// Keeps what is logged.
+final class LogLines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var text: [String] { lines.withLock { $0 } }
+
+    var logger: Logger {
+        var logger = Logger(label: "test") { _ in Handler(lines: self) }
+        logger.logLevel = .trace
+        return logger
+    }
+
+    private struct Handler: LogHandler {
+        let lines: LogLines
+        var logLevel = Logger.Level.trace
+        var metadata: Logger.Metadata = [:]
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+        func log(event: LogEvent) { lines.lines.withLock { $0.append("\(event.message)") } }
+    }
+}
+
+/// Waits for something that must come to pass; liveness only, so the limit is generous.
+func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
+    let limit = ContinuousClock.now + .seconds(120)
+    while try await !condition() {
+        guard ContinuousClock.now < limit else { throw NeverHappened(what: what) }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}
+
+struct NeverHappened: Error {
+    let what: String
+}
