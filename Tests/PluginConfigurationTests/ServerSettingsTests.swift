@@ -53,6 +53,8 @@ import Values
           max_connections: 1
           max_concurrent_streams: 2
           max_calls_in_flight: 3
+          max_streaming_calls_per_connection: 16
+          max_streaming_calls: 17
           request_timeout: 4
           answer_timeout: 5
           handshake_timeout: 6
@@ -98,6 +100,8 @@ import Values
     expected.grpc.maximumConnections = 1
     expected.grpc.maximumConcurrentStreams = 2
     expected.grpc.maximumCallsInFlight = 3
+    expected.grpc.maximumStreamingCallsPerConnection = 16
+    expected.grpc.maximumStreamingCalls = 17
     expected.grpc.requestTimeout = .seconds(4)
     expected.grpc.answerTimeout = .seconds(5)
     expected.grpc.handshakeTimeout = .seconds(6)
