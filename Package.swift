@@ -64,7 +64,7 @@ let package = Package(
         library("Sockets", [nio, nioPosix]),
         library(
             "GRPC", ["CZlib", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle], exclude: ["Protos"]),
-        library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", nio, logging]),
+        library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", "Sockets", nio, logging]),
         library("BuiltinPlugins", ["Values", "PluginFramework", "CPCRE2", logging]),
         library(
             "PluginServer",
@@ -107,7 +107,10 @@ let package = Package(
         tests("PluginWire", ["PluginFramework", "Values", protobuf, nio]),
         tests("Sockets", [nio, nioPosix]),
         tests("GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, lifecycle, "CZlib"]),
-        tests("GRPCTransport", ["GRPC", "PluginWire", "PluginFramework", "Values", nio, nioHPACK, logging]),
+        tests(
+            "GRPCTransport",
+            ["GRPC", "PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioHPACK, logging, lifecycle]
+        ),
         tests("BuiltinPlugins", ["PluginFramework", "Values", logging], resources: [.copy("Resources")]),
         tests("PluginServer", ["PluginFramework", "PluginConfiguration", "Values", logging, argumentParser]),
     ],
