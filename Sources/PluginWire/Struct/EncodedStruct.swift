@@ -25,8 +25,9 @@ package final class EncodedStruct: EncodedDocument {
         self.bytes = bytes
     }
 
-    /// Whether the bytes may hold fields that only peers of ours understand: the second byte of their tags occurs after one
-    /// of the first. Text may look so, too.
+    /// Whether the bytes may hold fields that only peers of ours understand.
+    ///
+    /// They may when the second byte of such a field's tag occurs after one of the first. Text may look so, too.
     var mayHoldNumberFields: Bool {
         bytes.withUnsafeReadableBytes { bytes in
             guard let base = bytes.baseAddress else { return false }
