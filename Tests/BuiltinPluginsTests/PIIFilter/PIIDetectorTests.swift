@@ -110,6 +110,20 @@ struct PIIDetectorTests {
         (.apiKey, "API key sk-a1b2c3d4e5f6g7h8i9j0", "sk-a1b2c3d4e5f6g7h8i9j0"),
     ]
 
+    /// Other spellings of the same number, invisible characters in it, and other signs between its groups.
+    @Test(arguments: [
+        (PIIType.ssn, "123\u{34F}-45-6789"), (.ssn, "12\u{61C}3-45-6789"), (.ssn, "123-\u{2065}45-6789"),
+        (.ssn, "123-4\u{3164}5-6789"), (.ssn, "123-45\u{E0020}-6789"), (.ssn, "¹²³-⁴⁵-⁶⁷⁸⁹"),
+        (.ssn, "①②③-④⑤-⑥⑦⑧⑨"), (.ssn, "⑫3-45-6789"), (.ssn, "123-45-67❽➈"), (.ssn, "₁₂₃·45·6789"),
+        (.ssn, "123\u{2043}45\u{2043}6789"), (.email, "x\u{FE6B}example.com"), (.email, "ⓧ@ⓔxample.com"),
+        (.email, "𝐱@example.com"), (.creditCard, "4111\t1111\t1111\t1111"), (.creditCard, "4111  1111  1111  1111"),
+        (.creditCard, "4111/1111/1111/1111"), (.creditCard, "4111_1111_1111_1111"),
+        (.creditCard, "4111,1111,1111,1111"), (.creditCard, "4111 1111 1111 111①"),
+    ])
+    func disguisedValueIsFoundWhole(type: PIIType, value: String) throws {
+        #expect(try found("id \(value).", [type]) == [value])
+    }
+
     /// However long a value is, no end of it stays.
     @Test(arguments: [
         (PIIType.apiKey, "api_key: ", "aB3-"), (.awsKey, "aws_secret_access_key=", "aB3/"),
