@@ -57,6 +57,8 @@ extension GRPCPluginConnector {
         log: LogLines = LogLines(), configure: (inout GRPCChannelConfiguration) -> Void = { _ in }
     ) -> GRPCPluginConnector {
         var configuration = GRPCChannelConfiguration()
+        // Other tests may keep the machine busy for a long time.
+        configuration.connectTimeout = .seconds(60)
         configure(&configuration)
         return GRPCPluginConnector(
             configuration: configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),

@@ -56,61 +56,6 @@ import Testing
         }
     }
 
-    /// Half of ten thousand calls are cancelled at random moments; the others are all right, and no connection is lost.
-    @Test func aCancelStormDisturbsNobodyElse() async throws {
-        try await TestServer.with { server async throws in
-            try await GRPCChannel.with(
-                "127.0.0.1:\(server.port)",
-                configure: {
-                    $0.connections = 2
-                    $0.maxConcurrentStreams = 200
-                }
-            ) { channel async throws in
-                let wrong = Locked<[String]>([])
-                let cancelled = Locked(0)
-                var generator = SystemRandomNumberGenerator()
-                var remaining = (0..<10_000).map { $0 < 5_000 }.shuffled(using: &generator)[...]
-                var number: UInt32 = 0
-                while !remaining.isEmpty {
-                    let batch = remaining.prefix(1_000)
-                    remaining = remaining.dropFirst(1_000)
-                    await withTaskGroup(of: Void.self) { group in
-                        for isDoomed in batch {
-                            number += 1
-                            let bytes = withUnsafeBytes(of: number) { Array($0) }
-                            let delay = UInt64.random(in: 0..<20_000_000)
-                            group.addTask {
-                                let task = Task {
-                                    await channel.outcome(isDoomed ? "/test.Test/Hang" : "/test.Test/Hop", bytes)
-                                }
-                                if isDoomed {
-                                    try? await Task.sleep(for: .nanoseconds(Int64(delay)))
-                                    task.cancel()
-                                }
-                                switch await task.value {
-                                case .success(let answer):
-                                    if isDoomed || answer != bytes { wrong.withLock { $0.append("answer \(answer)") } }
-                                case .failure(let status):
-                                    if isDoomed, status.code == .cancelled {
-                                        cancelled.withLock { $0 += 1 }
-                                    } else {
-                                        wrong.withLock { $0.append("\(status)") }
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-                #expect(wrong.withLock { $0 } == [])
-                #expect(cancelled.withLock { $0 } == 5_000)
-                #expect(channel.status.generation == 2)
-                try await eventually("nothing is left") { channel.callCounts == (0, 0) }
-                try await eventually("the server has none either") { server.server.statistics.callsInFlight == 0 }
-                #expect(server.server.statistics.connections == 2)
-            }
-        }
-    }
-
     @Test func callsWaitInOrderWhenTheServerTakesNoMore() async throws {
         let order = Locked<[UInt8]>([])
         let method = GRPCMethod.unary("/test.Test/Note") { call in

@@ -7,20 +7,12 @@ import Synchronization
 import Testing
 
 @Suite struct ClientReconnectTests {
-    /// A port that nobody listens on.
-    private static func freePort() throws -> Int {
-        let listener = try ListeningSocket.open(.tcp(host: "127.0.0.1", port: 0))
-        defer { listener.close() }
-        guard case .tcp(_, let port)? = listener.addresses.first else { throw TestFailure("no port") }
-        return port
-    }
-
     private static func listener(_ host: String, _ port: Int) throws -> [ListeningSocket] {
         [try ListeningSocket.open(.tcp(host: host, port: port))]
     }
 
     @Test func callsToNobodyEndAtOnceAndSayWhy() async throws {
-        let port = try Self.freePort()
+        let port = try freePort()
         try await GRPCChannel.with("127.0.0.1:\(port)") { channel async throws in
             for _ in 0..<3 {
                 let outcome = await channel.outcome("/test.Test/Echo")
@@ -34,7 +26,7 @@ import Testing
     }
 
     @Test func aServerThatComesLaterIsFound() async throws {
-        let port = try Self.freePort()
+        let port = try freePort()
         try await GRPCChannel.with("127.0.0.1:\(port)") { channel async throws in
             #expect(await channel.outcome("/test.Test/Echo").code == .unavailable)
             try await TestServer.with(listeners: Self.listener("127.0.0.1", port)) { _ async throws in
@@ -42,27 +34,6 @@ import Testing
                 #expect(try await channel.call("/test.Test/Echo", [1]) == [1])
             }
             try await eventually("its end is noticed") { channel.status.connectivity == .transientFailure }
-        }
-    }
-
-    /// Every connection is told to end after a few calls, and no call is lost.
-    @Test func goAwayLosesNoCall() async throws {
-        try await TestServer.with(configure: { $0.maxConnectionAge = .milliseconds(40) }) { server async throws in
-            try await GRPCChannel.with(
-                "127.0.0.1:\(server.port)", configure: { $0.connections = 2 }
-            ) { channel async throws in
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for task in UInt8(0)..<32 {
-                        group.addTask { () async throws in
-                            while channel.status.generation < 20 {
-                                let answer = try await channel.call("/test.Test/Hop", [task])
-                                #expect(answer == [task])
-                            }
-                        }
-                    }
-                    try await group.waitForAll()
-                }
-            }
         }
     }
 
@@ -134,65 +105,13 @@ import Testing
         }
         try await TestServer.with([method(1)]) { first async throws in
             try await TestServer.with([method(2)]) { second async throws in
-                let dead = try Self.freePort()
+                let dead = try freePort()
                 let target = "ipv4:127.0.0.1:\(first.port),127.0.0.1:\(dead),127.0.0.1:\(second.port)"
                 try await GRPCChannel.with(target) { channel async throws in
                     channel.connect()
                     try await eventually("both are there") { channel.status.connections == 2 }
                     for _ in 0..<100 { _ = try await channel.call("/test.Test/Where") }
                     #expect(counts.withLock { $0 } == [1: 50, 2: 50])
-                }
-            }
-        }
-    }
-
-    /// Two of three addresses lead nowhere, and the third asks for new connections all the time: no call fails.
-    @Test func oneDrainingServerOfThreeAddressesIsEnough() async throws {
-        let dead = [try Self.freePort(), try Self.freePort()]
-        try await TestServer.with(configure: { $0.maxConnectionAge = .milliseconds(50) }) { server async throws in
-            let target = "ipv4:127.0.0.1:\(dead[0]),127.0.0.1:\(server.port),127.0.0.1:\(dead[1])"
-            try await GRPCChannel.with(target) { channel async throws in
-                let end = ContinuousClock.now + .seconds(1)
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for task in UInt8(0)..<16 {
-                        group.addTask { () async throws in
-                            while ContinuousClock.now < end {
-                                let answer = try await channel.call("/test.Test/Hop", [task])
-                                #expect(answer == [task])
-                            }
-                        }
-                    }
-                    try await group.waitForAll()
-                }
-                #expect(channel.status.generation > 2)
-            }
-        }
-    }
-
-    @Test func aServerThatDrainsHandsItsCallsToTheOthers() async throws {
-        try await TestServer.with { first async throws in
-            try await TestServer.with { second async throws in
-                let target = "ipv4:127.0.0.1:\(first.port),127.0.0.1:\(second.port)"
-                try await GRPCChannel.with(target) { channel async throws in
-                    channel.connect()
-                    try await eventually("both are there") { channel.status.connections == 2 }
-                    let stop = Locked(false)
-                    try await withThrowingTaskGroup(of: Void.self) { group in
-                        for task in UInt8(0)..<16 {
-                            group.addTask { () async throws in
-                                while !stop.withLock({ $0 }) {
-                                    let answer = try await channel.call("/test.Test/Hop", [task])
-                                    #expect(answer == [task])
-                                }
-                            }
-                        }
-                        try await Task.sleep(for: .milliseconds(100))
-                        await first.shutDown()
-                        try await eventually("it is gone") { channel.status.connections == 1 }
-                        try await Task.sleep(for: .milliseconds(100))
-                        stop.withLock { $0 = true }
-                        try await group.waitForAll()
-                    }
                 }
             }
         }

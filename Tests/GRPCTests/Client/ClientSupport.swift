@@ -20,6 +20,8 @@ extension GRPCChannel {
         _ body: (GRPCChannel) async throws -> R
     ) async throws -> R {
         var configuration = GRPCChannelConfiguration()
+        // Other tests may keep the machine busy for a long time.
+        configuration.connectTimeout = .seconds(60)
         configure(&configuration)
         let channel = GRPCChannel(
             target: try GRPCTarget(target), configuration: configuration,
@@ -88,4 +90,12 @@ final class Locked<Value: Sendable>: Sendable {
             return result
         }
     }
+}
+
+/// A port that nobody listens on.
+func freePort() throws -> Int {
+    let listener = try ListeningSocket.open(.tcp(host: "127.0.0.1", port: 0))
+    defer { listener.close() }
+    guard case .tcp(_, let port)? = listener.addresses.first else { throw TestFailure("no port") }
+    return port
 }

@@ -19,46 +19,6 @@ import Testing
         }
     }
 
-    @Test func callsFromManyTasksGetTheirOwnAnswers() async throws {
-        try await TestServer.with { server async throws in
-            try await GRPCChannel.with(
-                "127.0.0.1:\(server.port)", configure: { $0.connections = 3 }
-            ) { channel async throws in
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for task in 0..<64 {
-                        group.addTask { () async throws in
-                            for number in 0..<20 {
-                                let bytes = Array("\(task)/\(number)".utf8)
-                                let path = number % 2 == 0 ? "/test.Test/Echo" : "/test.Test/Hop"
-                                let answer = try await channel.call(path, bytes)
-                                #expect(answer == bytes)
-                            }
-                        }
-                    }
-                    try await group.waitForAll()
-                }
-                try await eventually("the room is free again") { channel.callCounts == (0, 0) }
-                #expect(channel.status.connections == 3)
-            }
-        }
-    }
-
-    @Test func largeMessagesPassBothWays() async throws {
-        try await TestServer.with { server async throws in
-            try await GRPCChannel.with("127.0.0.1:\(server.port)") { channel async throws in
-                // Compared as buffers: arrays of this size take a debug build seconds.
-                var filled = ByteBuffer(repeating: 7, count: 15 << 20)
-                for index in stride(from: 0, to: 15 << 20, by: 4_096) { filled.setInteger(UInt32(index), at: index) }
-                let bytes = filled
-                async let first = channel.unary("/test.Test/Echo", bytes, timeout: .seconds(60))
-                async let second = channel.unary("/test.Test/Hop", bytes, timeout: .seconds(60))
-                let answers = try await [first, second]
-                #expect(answers[0] == bytes)
-                #expect(answers[1] == bytes)
-            }
-        }
-    }
-
     @Test func aStatusComesBackWithItsMessage() async throws {
         let method = GRPCMethod.unary("/test.Test/Fail") { _ in throw GRPCStatus(.notFound, "100 % wëg\n") }
         try await TestServer.with([method]) { server async throws in
