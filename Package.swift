@@ -76,7 +76,8 @@ let package = Package(
         .executableTarget(
             name: "gatehouse",
             dependencies: [
-                "Values", "PluginFramework", "PluginConfiguration", "PluginServer", "BuiltinPlugins", "GRPC", "GRPCTransport",
+                "Values", "PluginFramework", "PluginConfiguration", "PluginServer", "BuiltinPlugins", "GRPC",
+                "GRPCTransport",
                 "Sockets", nioPosix, logging, argumentParser,
             ],
             swiftSettings: settings

@@ -37,7 +37,10 @@ struct PluginSet: Sendable {
         let entries = settings.plugins.map { configured in
             guard var entry = external[configured.name]?.entry else { return configured }
             // The file decides how the chain runs, not a server that happens to use cpex's names for the modes of its own.
-            if !isPhased { entry.mode = entry.mode.reported(errorPolicy: entry.errorPolicy) }
+            if !isPhased {
+                entry.mode = entry.mode.reported(errorPolicy: entry.errorPolicy)
+                entry.errorPolicy = configured.errorPolicy
+            }
             return entry
         }
         do throws(PluginLoadError) {
