@@ -97,6 +97,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "PipelineLoad",
+            dependencies: [
+                "Values", "PluginFramework", "GRPC", "GRPCTransport", "Sockets", nioPosix, logging, argumentParser,
+            ],
+            path: "Benchmarks/PipelineLoad",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "InteropPlugins",
             dependencies: ["Values", "PluginFramework", "PluginServer"],
             path: "Interop/TestPlugins",
