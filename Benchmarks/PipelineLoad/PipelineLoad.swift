@@ -7,7 +7,6 @@ import Logging
 import NIOPosix
 import PluginFramework
 import Sockets
-import Synchronization
 import Values
 
 /// Runs a pipeline of one external plugin, a number of calls at a time, and prints how many it made as JSON.
@@ -47,14 +46,13 @@ struct PipelineLoad: AsyncParsableCommand {
             PipelineConfiguration(plugins: [PipelinePlugin(invoker.entry, invoker: invoker)]), logger: logger)
         let document = Document(try JSONParser.decode(payload.utf8))
 
-        let calls = Atomic<Int>(0)
-        let failures = Atomic<Int>(0)
         let start = ContinuousClock.now
         let end = start + .seconds(seconds)
-        await withTaskGroup(of: Void.self) { tasks in
+        let (calls, failures) = await withTaskGroup(of: (Int, Int).self) { tasks in
             for worker in 0..<inFlight {
                 tasks.addTask {
                     var made = 0
+                    var failed = 0
                     while ContinuousClock.now < end {
                         var request = PipelineRequest(
                             GlobalContext(requestID: "\(worker)-\(made)", user: "ada@example.com", tenantID: "tenant-1")
@@ -63,17 +61,18 @@ struct PipelineLoad: AsyncParsableCommand {
                         if outcome.block == nil, outcome.steps.count == 1 {
                             made += 1
                         } else {
-                            failures.add(1, ordering: .relaxed)
+                            failed += 1
                         }
                     }
-                    calls.add(made, ordering: .relaxed)
+                    return (made, failed)
                 }
             }
+            return await tasks.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
         }
         let elapsed = ContinuousClock.now - start
         let result: Value = [
-            "calls": .int(Int64(calls.load(ordering: .relaxed))),
-            "failures": .int(Int64(failures.load(ordering: .relaxed))),
+            "calls": .int(Int64(calls)),
+            "failures": .int(Int64(failures)),
             "seconds": .double(Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18),
         ]
         print(result)
