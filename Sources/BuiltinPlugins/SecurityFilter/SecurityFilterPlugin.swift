@@ -6,7 +6,7 @@ internal import Values
 
 /// Blocks tool calls whose arguments hold what a tool should never be asked to do.
 ///
-/// Each string of the arguments is looked at by each rule that is on: `shell_metacharacters`, `destructive_sql`,
+/// Each string of the arguments, and each key, is looked at by each rule that is on: `shell_metacharacters`, `destructive_sql`,
 /// `path_traversal`, `ssrf`. After the call the rule `ssrf` looks at the addresses to which the result links
 /// (`resource_link` and embedded resources), which clients follow on their own.
 public struct SecurityFilterPlugin: Plugin {
@@ -45,17 +45,31 @@ public struct SecurityFilterPlugin: Plugin {
     ) throws -> PluginViolation? {
         var path = ValueWalker.Path(root)
         var found: PluginViolation?
-        _ = try ValueWalker().rewrite(value, at: &path) { text, path in
-            guard found == nil, text.utf8.count > 1 else { return nil }
+        func look(at text: String, _ path: ValueWalker.Path) throws {
+            guard found == nil, !text.isEmpty else { return }
             let text = SecurityText(text)
             for rule in rules {
                 guard let finding = try rule.finding(in: text, budget: &budget) else { continue }
                 found = Self.violation(rule, finding, at: path)
                 break
             }
-            return nil
         }
-        if let found { logger.warning("blocked", metadata: ["rule": "\(found.details["rule"] ?? "")"]) }
+        try withoutActuallyEscaping(look) { look in
+            _ = try ValueWalker().rewrite(
+                value, at: &path,
+                visitor: .init(
+                    string: {
+                        try look($0, $1)
+                        return nil
+                    },
+                    key: {
+                        try look($0, $1.appending("(key)"))
+                        return nil
+                    }))
+        }
+        if let found {
+            logger.warning("blocked", metadata: ["rule": "\(found.details["rule"]?.stringValue ?? "")"])
+        }
         return found
     }
 
