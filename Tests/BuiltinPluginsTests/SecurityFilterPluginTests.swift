@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import PluginFramework
 import Testing
 import Values
@@ -184,6 +185,15 @@ struct SecurityFilterPluginTests {
         )
         #expect(try await verdict(["type": "resource_link", "uri": "file:///data/x.txt"]) == nil)
         #expect(try await verdict(["type": "resource_link", "uri": "https://example.com/"]) == nil)
+    }
+
+    @Test func logNamesTheRuleAndNothingOfTheCaller() async throws {
+        let lines = LogLines()
+        let plugin = try SecurityFilterPlugin(
+            settings: .init(), logger: Logger(label: "test") { _ in CollectingLogHandler(lines: lines) })
+        _ = try await plugin.toolPreInvoke(
+            ToolCall(name: "t", args: ["secret": "DROP TABLE x"]), context: makeContext())
+        #expect(lines.all == ["blocked rule=destructive_sql"])
     }
 
     @Test func keysAreLookedAtToo() async throws {

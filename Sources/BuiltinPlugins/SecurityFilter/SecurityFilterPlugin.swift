@@ -17,10 +17,15 @@ public struct SecurityFilterPlugin: Plugin {
 
     private let rules: [any SecurityRule]
     private let linkRules: [any SecurityRule]
-    private let logger = Logger(label: "gatehouse.plugins.security_filter")
+    private let logger: Logger
 
     /// - Throws: `SettingsError` for an empty host.
     public init(settings: SecurityFilterSettings) throws {
+        try self.init(settings: settings, logger: Logger(label: "gatehouse.plugins.security_filter"))
+    }
+
+    init(settings: SecurityFilterSettings, logger: Logger) throws {
+        self.logger = logger
         for (index, host) in settings.allowedHosts.enumerated() where host.isEmpty {
             throw SettingsError(
                 key: "allowed_hosts.\(index)", "is empty; write a host name or an address, or remove it")
