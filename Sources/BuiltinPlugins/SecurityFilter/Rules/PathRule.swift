@@ -17,7 +17,7 @@ struct PathRule: SecurityRule {
     private let climbing: Pattern
 
     init() throws(PatternError) {
-        segment = try Pattern("(?:\\A|[/\\\\])\\.\\.(?:[/\\\\;]|\\Z)")
+        segment = try Pattern("(?:(?<=[/\\\\])|(?<![\\s\\S]))\\.\\.(?:[/\\\\;]|\\Z)")
         spacedPath = try Pattern(
             "\\A(?:\\.\\.[/\\\\]|(?:\\.?[/\\\\]|~[/\\\\]|[A-Za-z]:[/\\\\])[^\\n]*?[/\\\\]\\.\\.[/\\\\])")
         let slash = "[/\\\\](?:\\.?[/\\\\])*"

@@ -52,13 +52,15 @@ struct ShellRule: SecurityRule {
         let bare = "whoami|uname|hostname|pwd|ls|env"
         others = [
             (
-                try Pattern("(?<=\\n)[ \\t]*\(path)(?:\(Self.dangerous))[ \\t]+[-/.~$'\"\\w]*[-/.~$]"),
+                try Pattern("\\n[ \\t]*\(path)(?:\(Self.dangerous))[ \\t]+[-/.~$'\"\\w]*[-/.~$]"),
                 "a command on a new line"
             ),
             (
-                try Pattern(
-                    "(?<=[\\w/])`\\s*\(anything)|(?<=[='\"])`\\s*\(called)|(?:\(bare))\(end))"
-                        + "|\\A\\s*`\\s*\(anything)[^`\\n]{0,4000}`(?:\\s*(?:\\Z|[;|&])|[\\w/]|\\.\\w)"),
+                try Pattern("`(?:(?<=[\\w/]`)\\s*\(anything)|(?<=[='\"]`)\\s*\(called)|(?:\(bare))\(end)))"),
+                "a command in backticks"
+            ),
+            (
+                try Pattern("\\A\\s*`\\s*\(anything)[^`\\n]{0,4000}`(?:\\s*(?:\\Z|[;|&])|[\\w/]|\\.\\w)"),
                 "a command in backticks"
             ),
             (try Pattern(">\\s*(?:\(places))|/dev/(?:tcp|udp)/"), "a redirection into the system"),
