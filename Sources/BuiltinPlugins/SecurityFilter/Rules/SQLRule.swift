@@ -24,7 +24,7 @@ struct SQLRule: SecurityRule {
     private let injection: Pattern
 
     init() throws(PatternError) {
-        let begin = "(?:\\A|[;'\"`({)\\n]|\\bbegin(?=\\s))\\s?"
+        let begin = "(?:[;'\"`({)\\n]|\\bbegin(?=\\s))\\s?"
         let part = "(?:\"[^\"\\n]{1,64}\"|`[^`\\n]{1,64}`|\\[[^\\]\\n]{1,64}\\]|[\\w$@-]+)"
         let name = "\(part)(?:\\.\(part)){0,3}"
         let end = "\\s?(?:[;,)}'\"`]|--|#|\\Z|\\b(?:cascade|restrict|purge|restart|go)\\b)"
@@ -45,7 +45,7 @@ struct SQLRule: SecurityRule {
             "\(begin)(?!(?-i:Delete\\sfrom)\\s[\\w-]+\\Z)delete\\sfrom\\s(?:only\\s)?\(name)"
                 + "(?:\\swhere\\s?\(condition)|\(end))", flags: .ignoreCase)
         let update = try Pattern(
-            "(?P<head>(?:\\A|(?<=[;'\"`({)\\n])|\\bbegin(?=\\s))\\s?update\\s\(name)\\sset\\s\(name)\\s?=)"
+            "(?P<head>(?:(?<=[;'\"`({)\\n])|(?<=[;'\"`({)\\n]\\s)|(?<=\\bbegin\\s))update\\s\(name)\\sset\\s\(name)\\s?=)"
                 + "|\\bwhere\\s?\(condition)|(?P<where>\\bwhere\\b)|;", flags: .ignoreCase)
         updateMarks = update
         groups = ["head", "where"].compactMap { update.groupNumbers[$0].map { $0 - 1 } }
