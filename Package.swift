@@ -64,7 +64,7 @@ let package = Package(
         library("Sockets", [nio, nioPosix]),
         library(
             "GRPC", ["CZlib", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle], exclude: ["Protos"]),
-        library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", nio, logging]),
+        library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", "Sockets", nio, logging]),
         library("BuiltinPlugins", ["Values", "PluginFramework", "CPCRE2", logging]),
         library(
             "PluginServer",
@@ -76,7 +76,9 @@ let package = Package(
         .executableTarget(
             name: "gatehouse",
             dependencies: [
-                "Values", "PluginFramework", "PluginConfiguration", "PluginServer", "BuiltinPlugins", argumentParser,
+                "Values", "PluginFramework", "PluginConfiguration", "PluginServer", "BuiltinPlugins", "GRPC",
+                "GRPCTransport",
+                "Sockets", nioPosix, logging, argumentParser,
             ],
             swiftSettings: settings
         ),
@@ -95,6 +97,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "PipelineLoad",
+            dependencies: [
+                "Values", "PluginFramework", "GRPC", "GRPCTransport", "Sockets", nioPosix, logging, argumentParser,
+            ],
+            path: "Benchmarks/PipelineLoad",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "InteropPlugins",
             dependencies: ["Values", "PluginFramework", "PluginServer"],
             path: "Interop/TestPlugins",
@@ -107,7 +117,10 @@ let package = Package(
         tests("PluginWire", ["PluginFramework", "Values", protobuf, nio]),
         tests("Sockets", [nio, nioPosix]),
         tests("GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, lifecycle, "CZlib"]),
-        tests("GRPCTransport", ["GRPC", "PluginWire", "PluginFramework", "Values", nio, nioHPACK, logging]),
+        tests(
+            "GRPCTransport",
+            ["GRPC", "PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioHPACK, logging, lifecycle]
+        ),
         tests("BuiltinPlugins", ["PluginFramework", "Values", logging], resources: [.copy("Resources")]),
         tests("PluginServer", ["PluginFramework", "PluginConfiguration", "Values", logging, argumentParser]),
     ],

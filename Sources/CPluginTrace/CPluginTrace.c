@@ -111,8 +111,10 @@ plugin_trace_frame plugin_trace_enter(plugin_trace_slot *slot, const char *plugi
 }
 
 void plugin_trace_leave(plugin_trace_slot *slot, plugin_trace_frame before) {
-    atomic_store_explicit(&slot->plugin, before.plugin, memory_order_relaxed);
-    atomic_store_explicit(&slot->since, before.since, memory_order_relaxed);
+    atomic_store_explicit(&slot->plugin, before.plugin, memory_order_release);
+    // Whoever reads the plugin and then the time must never see a time that lies before the plugin's.
+    if (before.plugin == NULL) return;
+    atomic_store_explicit(&slot->since, before.since, memory_order_release);
     atomic_store_explicit(&slot->may_block, before.may_block, memory_order_release);
 }
 
@@ -130,7 +132,9 @@ uint32_t plugin_trace_scan(plugin_trace_running *out, uint32_t capacity) {
     for (plugin_trace_slot *slot = atomic_load(&slots); slot != NULL; slot = slot->next) {
         const char *plugin = atomic_load_explicit(&slot->plugin, memory_order_acquire);
         if (plugin == NULL) continue;
-        uint64_t since = atomic_load_explicit(&slot->since, memory_order_relaxed);
+        uint64_t since = atomic_load_explicit(&slot->since, memory_order_acquire);
+        // The thread may have moved on in between: then it is not stalled.
+        if (atomic_load_explicit(&slot->plugin, memory_order_acquire) != plugin) continue;
         if (count < capacity) {
             out[count] = (plugin_trace_running){
                 .plugin = plugin,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import PluginFramework
 import Testing
 import Values
@@ -35,6 +36,27 @@ struct DenyListPluginTests {
     ])
     func wordIsAPlainTextAnywhere(text: String, words: [String], isBlocked: Bool) async throws {
         #expect(try await blocks(text, words) == isBlocked)
+    }
+
+    @Test(arguments: [
+        ("short", "short"), (String(repeating: "é", count: 5_000), String(repeating: "é", count: 64) + "…"),
+    ])
+    func logShowsNoMoreThanTheBeginOfAnArgumentsName(key: String, shown: String) async throws {
+        let lines = LogLines()
+        var settings = DenyListSettings()
+        settings.words = ["bad"]
+        let plugin = try DenyListPlugin(
+            settings: settings, logger: Logger(label: "test") { _ in CollectingLogHandler(lines: lines) })
+        _ = try await plugin.promptPreFetch(
+            PromptRequest(promptID: "p", args: [key: "a bad word"]), context: makeContext())
+        #expect(lines.all == ["deny word in prompt argument argument=\(shown)"])
+    }
+
+    @Test func namesOfArgumentsAreNotSearched() async throws {
+        let plugin = try makePlugin(DenyListPlugin.self, ["words": ["bad"]])
+        let verdict = try await plugin.promptPreFetch(
+            PromptRequest(promptID: "p", args: ["bad": "a good word"]), context: makeContext())
+        #expect(verdict.violation == nil)
     }
 
     @Test func promptWithoutArgumentsPasses() async throws {

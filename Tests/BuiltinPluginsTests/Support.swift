@@ -61,5 +61,8 @@ struct CollectingLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) { lines.append("\(event.message)") }
+    func log(event: LogEvent) {
+        let metadata = (event.metadata ?? [:]).map { " \($0.key)=\($0.value)" }.sorted().joined()
+        lines.append("\(event.message)\(metadata)")
+    }
 }

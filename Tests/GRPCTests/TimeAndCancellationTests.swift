@@ -311,7 +311,7 @@ import Testing
         }
     }
 
-    @Test func anAnswerNobodyTakesIsDropped() async throws {
+    @Test func anAnswerNobodyTakesIsResetAndOthersGoOn() async throws {
         try await TestServer.with(configure: { $0.answerTimeout = .milliseconds(200) }) { server async throws in
             try await TestClient.with(
                 port: server.port,
@@ -321,6 +321,8 @@ import Testing
                 let stream = client.start("/test.Test/Echo", [UInt8](repeating: 1, count: 1_000))
                 #expect(try await client.response(stream).reset == .cancel)
                 try await eventually("all is given back") { server.budget.reserved == 0 }
+                #expect(try await client.call("/test.Test/Echo", [2]).messages == [[2]])
+                #expect(client.state.goAway == nil)
             }
         }
     }

@@ -53,6 +53,8 @@ import Values
           max_connections: 1
           max_concurrent_streams: 2
           max_calls_in_flight: 3
+          max_streaming_calls_per_connection: 16
+          max_streaming_calls: 17
           request_timeout: 4
           answer_timeout: 5
           handshake_timeout: 6
@@ -98,6 +100,8 @@ import Values
     expected.grpc.maximumConnections = 1
     expected.grpc.maximumConcurrentStreams = 2
     expected.grpc.maximumCallsInFlight = 3
+    expected.grpc.maximumStreamingCallsPerConnection = 16
+    expected.grpc.maximumStreamingCalls = 17
     expected.grpc.requestTimeout = .seconds(4)
     expected.grpc.answerTimeout = .seconds(5)
     expected.grpc.handshakeTimeout = .seconds(6)
@@ -292,7 +296,6 @@ func plainTextOnAnAddressOthersReachWarns(host: String, warns: Bool) {
             max_request_size: 4 MiB
             max_concurrent_streams: 5
             max_waiting_calls: 6
-            call_timeout: 7
             connect_timeout: 8
             reconnect_delay: 0.09
             max_reconnect_delay: 10
@@ -318,7 +321,6 @@ func plainTextOnAnAddressOthersReachWarns(host: String, warns: Bool) {
     expected.maximumRequestSize = 4 << 20
     expected.maximumConcurrentStreams = 5
     expected.maximumWaitingCalls = 6
-    expected.callTimeout = .seconds(7)
     expected.connectTimeout = .seconds(8)
     expected.reconnectDelay = .milliseconds(90)
     expected.maximumReconnectDelay = .seconds(10)

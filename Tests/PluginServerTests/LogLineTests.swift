@@ -23,10 +23,13 @@ import Values
         #expect(text.contains("T") && text.contains("Z "))
     }
 
-    @Test(arguments: ["a\nERROR forged", "a\r\nb", "\u{1B}[31mred", "a\u{7F}"])
+    @Test(arguments: [
+        "a\nERROR forged", "a\r\nb", "\u{1B}[31mred", "a\u{7F}", "a\u{9B}31m", "a\u{202E}b", "a\u{2028}b",
+    ])
     func nothingThatIsLoggedCanForgeASecondLine(text: String) {
         for line in [line(.text, "\(text)", ["key": "\(text)"]), line(.json, "\(text)", ["key": "\(text)"])] {
-            #expect(!line.utf8.contains { $0 < 0x20 || $0 == 0x7F }, "\(line)")
+            let unsafe: [Unicode.Scalar] = ["\u{7F}", "\u{9B}", "\u{202E}", "\u{2028}"]
+            #expect(!line.unicodeScalars.contains { $0.value < 0x20 || unsafe.contains($0) })
         }
     }
 

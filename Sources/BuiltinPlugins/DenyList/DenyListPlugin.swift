@@ -24,10 +24,15 @@ public struct DenyListPlugin: Plugin, PromptPreFetch {
     public static let kindAliases = ["deny_list", "plugins.deny_filter.deny.DenyListPlugin"]
 
     private let words: DenyWords
-    private let logger = Logger(label: "gatehouse.plugins.deny_list")
+    private let logger: Logger
 
     /// - Throws: `SettingsError` for an empty list or word.
     public init(settings: DenyListSettings) throws {
+        try self.init(settings: settings, logger: Logger(label: "gatehouse.plugins.deny_list"))
+    }
+
+    init(settings: DenyListSettings, logger: Logger) throws {
+        self.logger = logger
         if settings.words.isEmpty { throw SettingsError(key: "words", "is empty; list at least one word") }
         for (index, word) in settings.words.enumerated() where word.isEmpty {
             throw SettingsError(key: "words.\(index)", "is empty and would block everything; remove it")
@@ -35,13 +40,21 @@ public struct DenyListPlugin: Plugin, PromptPreFetch {
         words = DenyWords(settings.words)
     }
 
-    /// Looks at the arguments.
+    /// The first 64 characters of an argument's name: it is the caller's text, and can be of any length.
+    private static func shown(_ key: String) -> String {
+        var scalars = key.unicodeScalars.prefix(65)
+        guard scalars.count == 65 else { return key }
+        scalars.removeLast()
+        return String(scalars) + "…"
+    }
+
+    /// Looks at the values of the arguments that are strings; their names are the template's, as in ContextForge.
     public func promptPreFetch(
         _ request: PromptRequest, context: PluginContext
     ) async throws -> Verdict<PromptRequest> {
         for member in request.args ?? [:] {
             guard let text = member.value.stringValue, words.occur(in: text) else { continue }
-            logger.warning("deny word in prompt argument", metadata: ["argument": "\(member.key)"])
+            logger.warning("deny word in prompt argument", metadata: ["argument": "\(Self.shown(member.key))"])
             return .block(
                 PluginViolation(
                     code: "deny", reason: "Prompt not allowed", description: "A deny word was found in the prompt"))

@@ -7,8 +7,9 @@ internal import Values
 /// Finds personal data in prompts, tool arguments and tool results, and masks it or blocks the call.
 ///
 /// All strings of the arguments, of the result or of the rendered messages are looked at, however deep they are nested;
-/// the key under which a string stands counts as its label (`"ssn": "123456789"`). Keys themselves and numbers stay as
-/// they are: a number cannot be masked and remain one. JSON within a string is text like any other.
+/// the key under which a string stands counts as its label (`"ssn": "123456789"`). A whole number that is a card number,
+/// or a value that its key labels, becomes the masked text. Keys are looked at, and count for blocking, but stay as they
+/// are: a renamed key would be another argument. JSON within a string is text like any other.
 public struct PIIFilterPlugin: Plugin {
     /// The kind.
     public static let kind = "PIIFilterPlugin"
@@ -18,8 +19,8 @@ public struct PIIFilterPlugin: Plugin {
         "cpex_pii_filter.pii_filter.PIIFilterPlugin",
     ]
 
-    private let settings: PIIFilterSettings
-    private let detector: PIIDetector
+    let settings: PIIFilterSettings
+    let detector: PIIDetector
     private let walker: ValueWalker
     private let logger: Logger
 
@@ -39,11 +40,13 @@ public struct PIIFilterPlugin: Plugin {
     }
 
     /// What a call did: what was found where, and the state that its masks share.
-    private struct Pass {
+    struct Pass {
         var budget = MatchBudget()
         var masker: PIIMasker
         var counts: [PIIType: Int] = [:]
         var fields: [String] = []
+        /// How much of what was found is in keys, which are not masked.
+        var inKeys = 0
 
         var total: Int { counts.values.reduce(0, +) }
         var typeNames: [String] { counts.keys.map(\.rawValue).sorted() }
@@ -71,32 +74,28 @@ public struct PIIFilterPlugin: Plugin {
     private func filter(_ value: Value, _ stage: Stage) throws -> (Value?, Pass) {
         var pass = Pass(masker: PIIMasker(redactionText: settings.redactionText))
         var path = ValueWalker.Path(stage.root)
-        let masked = try walker.rewrite(value, at: &path) { text, path in
-            guard text.utf8.count <= settings.maxTextBytes else {
-                throw TextLimitError("\(path) is longer than \(settings.maxTextBytes) bytes")
-            }
-            let findings = try detector.findings(in: text, key: path.lastKey, budget: &pass.budget)
-            if findings.isEmpty { return nil }
-            for finding in findings { pass.counts[finding.type, default: 0] += 1 }
-            if pass.fields.count < Self.fieldLimit { pass.fields.append(path.description) }
-            return settings.blockOnDetection ? nil : pass.masker.mask(text, findings)
-        }
+        let masked = try walker.rewrite(
+            value, at: &path,
+            visitor: .init(
+                string: { try mask($0, at: $1, &pass) }, number: { try mask(number: $0, at: $1, &pass) },
+                key: { try look(atKey: $0, of: $1, &pass) }))
         if settings.logDetections, pass.total > 0 { log(pass, stage) }
         return (masked, pass)
     }
 
     /// How many places a record names: a result of a million rows must not make a record of a million places.
-    private static let fieldLimit = 100
+    static let fieldLimit = 100
 
     private func log(_ pass: Pass, _ stage: Stage) {
         let counts = pass.counts.sorted { $0.key.rawValue < $1.key.rawValue }
             .map { "\($0.key.rawValue) \($0.value)" }.joined(separator: ", ")
+        let keys = pass.inKeys > 0 && !settings.blockOnDetection ? "; not masked, in keys: \(pass.inKeys)" : ""
         logger.warning(
-            "personal data in \(stage.subject) \(settings.blockOnDetection ? "blocked" : "masked"): \(counts)")
+            "personal data in \(stage.subject) \(settings.blockOnDetection ? "blocked" : "masked"): \(counts)\(keys)")
     }
 
     private func verdict<Payload: HookPayload>(
-        _ pass: Pass, _ stage: Stage, _ context: PluginContext, changed: () -> Payload
+        _ pass: Pass, _ stage: Stage, _ context: PluginContext, changed: () -> Payload?
     ) -> Verdict<Payload> {
         guard pass.total > 0 else { return .pass }
         let types = Value.array(pass.typeNames.map(Value.string))
@@ -105,7 +104,7 @@ public struct PIIFilterPlugin: Plugin {
             record(pass, stage, types, in: context)
             metadata["pii_filter"] = [
                 "total_detections": .int(Int64(pass.total)),
-                "total_masked": .int(settings.blockOnDetection ? 0 : Int64(pass.total)),
+                "total_masked": .int(settings.blockOnDetection ? 0 : Int64(pass.total - pass.inKeys)),
                 "detection_types": types, "stage": .string(stage.hook),
             ]
         }
@@ -144,8 +143,9 @@ extension PIIFilterPlugin: PromptPreFetch, PromptPostFetch, ToolPreInvoke, ToolP
         guard let args = request.args else { return .pass }
         let (masked, pass) = try filter(.object(args), .promptPre)
         return verdict(pass, .promptPre, context) {
+            guard let masked else { return nil }
             var changed = request
-            changed.args = masked?.objectValue ?? args
+            changed.args = masked.objectValue
             return changed
         }
     }
@@ -157,8 +157,9 @@ extension PIIFilterPlugin: PromptPreFetch, PromptPostFetch, ToolPreInvoke, ToolP
         let result = response.result
         let (masked, pass) = try filter(.object(result), .promptPost)
         return verdict(pass, .promptPost, context) {
+            guard let masked else { return nil }
             var changed = response
-            changed.result = masked?.objectValue ?? result
+            changed.result = masked.objectValue ?? result
             return changed
         }
     }
@@ -168,8 +169,9 @@ extension PIIFilterPlugin: PromptPreFetch, PromptPostFetch, ToolPreInvoke, ToolP
         guard let args = call.args else { return .pass }
         let (masked, pass) = try filter(.object(args), .toolPre)
         return verdict(pass, .toolPre, context) {
+            guard let masked else { return nil }
             var changed = call
-            changed.args = masked?.objectValue ?? args
+            changed.args = masked.objectValue
             return changed
         }
     }
@@ -179,8 +181,9 @@ extension PIIFilterPlugin: PromptPreFetch, PromptPostFetch, ToolPreInvoke, ToolP
         let value = result.result
         let (masked, pass) = try filter(value, .toolPost)
         return verdict(pass, .toolPost, context) {
+            guard let masked else { return nil }
             var changed = result
-            changed.result = masked ?? value
+            changed.result = masked
             return changed
         }
     }

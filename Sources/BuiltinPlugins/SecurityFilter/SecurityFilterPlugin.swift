@@ -6,7 +6,7 @@ internal import Values
 
 /// Blocks tool calls whose arguments hold what a tool should never be asked to do.
 ///
-/// Each string of the arguments is looked at by each rule that is on: `shell_metacharacters`, `destructive_sql`,
+/// Each string of the arguments, and each key, is looked at by each rule that is on: `shell_metacharacters`, `destructive_sql`,
 /// `path_traversal`, `ssrf`. After the call the rule `ssrf` looks at the addresses to which the result links
 /// (`resource_link` and embedded resources), which clients follow on their own.
 public struct SecurityFilterPlugin: Plugin {
@@ -17,10 +17,15 @@ public struct SecurityFilterPlugin: Plugin {
 
     private let rules: [any SecurityRule]
     private let linkRules: [any SecurityRule]
-    private let logger = Logger(label: "gatehouse.plugins.security_filter")
+    private let logger: Logger
 
     /// - Throws: `SettingsError` for an empty host.
     public init(settings: SecurityFilterSettings) throws {
+        try self.init(settings: settings, logger: Logger(label: "gatehouse.plugins.security_filter"))
+    }
+
+    init(settings: SecurityFilterSettings, logger: Logger) throws {
+        self.logger = logger
         for (index, host) in settings.allowedHosts.enumerated() where host.isEmpty {
             throw SettingsError(
                 key: "allowed_hosts.\(index)", "is empty; write a host name or an address, or remove it")
@@ -45,17 +50,31 @@ public struct SecurityFilterPlugin: Plugin {
     ) throws -> PluginViolation? {
         var path = ValueWalker.Path(root)
         var found: PluginViolation?
-        _ = try ValueWalker().rewrite(value, at: &path) { text, path in
-            guard found == nil, text.utf8.count > 1 else { return nil }
+        func look(at text: String, _ path: ValueWalker.Path) throws {
+            guard found == nil, !text.isEmpty else { return }
             let text = SecurityText(text)
             for rule in rules {
                 guard let finding = try rule.finding(in: text, budget: &budget) else { continue }
                 found = Self.violation(rule, finding, at: path)
                 break
             }
-            return nil
         }
-        if let found { logger.warning("blocked", metadata: ["rule": "\(found.details["rule"] ?? "")"]) }
+        try withoutActuallyEscaping(look) { look in
+            _ = try ValueWalker().rewrite(
+                value, at: &path,
+                visitor: .init(
+                    string: {
+                        try look($0, $1)
+                        return nil
+                    },
+                    key: {
+                        try look($0, $1.appending("(key)"))
+                        return nil
+                    }))
+        }
+        if let found {
+            logger.warning("blocked", metadata: ["rule": "\(found.details["rule"]?.stringValue ?? "")"])
+        }
         return found
     }
 
@@ -75,7 +94,7 @@ extension SecurityFilterPlugin: ToolPreInvoke, ToolPostInvoke {
     /// Looks at the arguments with all rules.
     public func toolPreInvoke(_ call: ToolCall, context: PluginContext) async throws -> Verdict<ToolCall> {
         guard !rules.isEmpty, let args = call.args else { return .pass }
-        var budget = MatchBudget()
+        var budget = MatchBudget(MatchBudget.perBuiltinCall)
         guard let violation = try violation(in: .object(args), root: "args", rules: rules, budget: &budget) else {
             return .pass
         }
@@ -85,7 +104,7 @@ extension SecurityFilterPlugin: ToolPreInvoke, ToolPostInvoke {
     /// Looks at the addresses of linked and embedded resources with the rule `ssrf`.
     public func toolPostInvoke(_ result: ToolResult, context: PluginContext) async throws -> Verdict<ToolResult> {
         guard !linkRules.isEmpty, let items = result.result["content"]?.arrayValue else { return .pass }
-        var budget = MatchBudget()
+        var budget = MatchBudget(MatchBudget.perBuiltinCall)
         for (index, item) in items.enumerated() {
             for (uri, place) in [(item["uri"], "uri"), (item["resource"]?["uri"], "resource.uri")] {
                 guard let uri else { continue }

@@ -26,7 +26,21 @@ struct SecurityText {
 
     /// Whether the text is one word: a path, an address, an identifier, not prose or code.
     static func isOneWord(_ text: String) -> Bool {
-        text.utf8.count <= 4096 && !text.utf8.contains(where: TextBytes.isSpace)
+        !text.utf8.contains(where: TextBytes.isSpace)
+    }
+
+    /// Whether the text is one line of a path's length.
+    static func isShortLine(_ text: String) -> Bool {
+        text.utf8.count <= 4096 && !text.utf8.contains(0x0A)
+    }
+
+    /// The text without white space around it.
+    static func trimmed(_ text: String) -> String {
+        let bytes = text.utf8
+        guard let first = bytes.firstIndex(where: { !TextBytes.isSpace($0) }),
+            let last = bytes.lastIndex(where: { !TextBytes.isSpace($0) })
+        else { return "" }
+        return String(text[first...last])
     }
 
     /// The text with `%2e` and the like decoded, overlong forms (`%c0%ae`) too; nil when there are none.

@@ -25,6 +25,9 @@ struct FoldedText {
             case .ascii(let byte):
                 bytes.append(byte)
                 origins.append(position)
+            case .twoDigits(let number):
+                bytes.append(contentsOf: [0x30 + number / 10, 0x30 + number % 10])
+                origins.append(contentsOf: [position, position])
             case .nothing:
                 break
             }
@@ -37,32 +40,9 @@ struct FoldedText {
     func original(of range: Range<Int>) -> Range<Int> {
         guard !range.isEmpty else { return origins[range.lowerBound]..<origins[range.lowerBound] }
         // The end is where the next character begins, less what was dropped in between: masking that too does no harm.
-        return origins[range.lowerBound]..<origins[range.upperBound]
-    }
-
-    enum Fold: Equatable {
-        case itself
-        case ascii(UInt8)
-        case nothing
-    }
-
-    static func fold(_ scalar: Unicode.Scalar) -> Fold {
-        let value = scalar.value
-        guard value >= 0xA0 else { return .itself }
-        switch value {
-        case 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000: return .ascii(0x20)
-        case 0xAD, 0x180E, 0x200B...0x200F, 0x202A...0x202E, 0x2060...0x2064, 0x2066...0x2069, 0xFE00...0xFE0F, 0xFEFF:
-            return .nothing
-        case 0x2010...0x2015, 0x2212, 0xFE58, 0xFE63: return .ascii(0x2D)
-        case 0x2024, 0xFE52, 0x3002, 0xFF61: return .ascii(0x2E)
-        case 0x2044, 0x2215: return .ascii(0x2F)
-        case 0xFF01...0xFF5E: return .ascii(UInt8(value - 0xFF01 + 0x21))
-        // No digits among most letters of the world: the properties below are dear to look up.
-        case 0xA1...0x65F, 0x3003...0xA61F, 0xAC00...0xD7A3: return .itself
-        default:
-            guard scalar.properties.generalCategory == .decimalNumber, let number = scalar.properties.numericValue
-            else { return .itself }
-            return .ascii(0x30 + UInt8(number))
-        }
+        var end = range.upperBound
+        // Of a character that stands for two digits both go or none.
+        while end < bytes.count, origins[end] == origins[end - 1] { end += 1 }
+        return origins[range.lowerBound]..<origins[end]
     }
 }

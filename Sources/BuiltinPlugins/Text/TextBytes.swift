@@ -22,6 +22,11 @@ struct TextBytes {
 
     func isLetter(_ position: Int) -> Bool { Self.isLetter(self[position]) }
 
+    /// Whether a byte is within `range`, of which no more than the first 64 are looked at.
+    func contains(_ byte: UInt8, in range: Range<Int>) -> Bool {
+        range.prefix(64).contains { self[$0] == byte }
+    }
+
     /// How many digits stand at `position`, looking at no more than `limit`.
     func digitCount(at position: Int, limit: Int = 64) -> Int {
         var count = 0

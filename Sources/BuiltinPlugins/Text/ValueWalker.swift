@@ -2,14 +2,24 @@
 
 internal import Values
 
-/// Goes through a value and lets `visit` look at, and replace, each string in it.
+/// Goes through a value and lets a visitor look at, and replace, each string in it.
 ///
-/// Keys stay as they are.
+/// Keys stay as they are, but can be looked at.
 struct ValueWalker {
     /// How far it goes before it refuses.
     struct Limits {
         var depth = ValueLimits.maximumNesting
         var items = Int.max
+    }
+
+    /// What is done with the parts of a value.
+    struct Visitor {
+        /// Looks at a string, and returns what takes its place; nil to leave it.
+        var string: (String, Path) throws -> String?
+        /// Looks at a number, and returns what takes its place; nil to leave it.
+        var number: ((Value, Path) throws -> Value?)?
+        /// Looks at a key of the object at a path, and returns how paths show it; nil for as it is.
+        var key: ((String, Path) throws -> String?)?
     }
 
     /// Where a string is: the keys and indexes that lead to it.
@@ -22,6 +32,13 @@ struct ValueWalker {
         fileprivate(set) var components: [Component]
 
         init(_ root: String) { components = [.key(root)] }
+
+        /// The path with `component` in place of a key that must not be shown.
+        func appending(_ component: String) -> Path {
+            var path = self
+            path.components.append(.key(component))
+            return path
+        }
 
         /// The innermost key, if a string is the value of one.
         var lastKey: String? {
@@ -48,15 +65,22 @@ struct ValueWalker {
     ///
     /// - Throws: what `visit` throws, or `TextLimitError` for a value beyond the limits.
     func rewrite(_ value: Value, at path: inout Path, _ visit: (String, Path) throws -> String?) throws -> Value? {
+        try withoutActuallyEscaping(visit) { visit in
+            try rewrite(value, at: &path, visitor: Visitor(string: visit))
+        }
+    }
+
+    /// As `rewrite(_:at:_:)`, for numbers and keys too.
+    func rewrite(_ value: Value, at path: inout Path, visitor: Visitor) throws -> Value? {
         switch value {
         case .string(let text):
-            return try visit(text, path).map(Value.string)
+            return try visitor.string(text, path).map(Value.string)
         case .array(let elements):
             try check(count: elements.count, at: path)
             var changed: [Value]?
-            for (index, element) in elements.enumerated() where element.holdsText {
+            for (index, element) in elements.enumerated() where visitor.wants(element) {
                 path.components.append(.index(index))
-                if let new = try rewrite(element, at: &path, visit) {
+                if let new = try rewrite(element, at: &path, visitor: visitor) {
                     if changed == nil { changed = elements }
                     changed?[index] = new
                 }
@@ -65,20 +89,23 @@ struct ValueWalker {
             return changed.map(Value.array)
         case .object(let members):
             try check(count: members.count, at: path)
-            return try rewrite(members: members, at: &path, visit).map(Value.object)
-        case .null, .bool, .int, .double:
+            return try rewrite(members: members, at: &path, visitor).map(Value.object)
+        case .int, .double:
+            return try visitor.number?(value, path)
+        case .null, .bool:
             return nil
         }
     }
 
-    /// As `rewrite(_:at:_:)`, for the members of an object.
-    func rewrite(
-        members: ValueObject, at path: inout Path, _ visit: (String, Path) throws -> String?
+    private func rewrite(
+        members: ValueObject, at path: inout Path, _ visitor: Visitor
     ) throws -> ValueObject? {
         var changed: ValueObject?
-        for member in members where member.value.holdsText {
-            path.components.append(.key(member.key))
-            if let new = try rewrite(member.value, at: &path, visit) {
+        for member in members {
+            let shown = try visitor.key?(member.key, path)
+            guard visitor.wants(member.value) else { continue }
+            path.components.append(.key(shown ?? member.key))
+            if let new = try rewrite(member.value, at: &path, visitor: visitor) {
                 if changed == nil { changed = members }
                 changed?[member.key] = new
             }
@@ -107,11 +134,12 @@ struct TextLimitError: Error, CustomStringConvertible {
     }
 }
 
-extension Value {
-    fileprivate var holdsText: Bool {
-        switch self {
+extension ValueWalker.Visitor {
+    fileprivate func wants(_ value: Value) -> Bool {
+        switch value {
         case .string, .array, .object: true
-        case .null, .bool, .int, .double: false
+        case .int, .double: number != nil
+        case .null, .bool: false
         }
     }
 }

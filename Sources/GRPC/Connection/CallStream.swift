@@ -16,6 +16,13 @@ final class CallStream: @unchecked Sendable {
     let deadline: NIODeadline?
     let clockDeadline: ContinuousClock.Instant?
 
+    /// Whether the method is a streaming one, whose call may live for as long as the client wants.
+    let isStreaming: Bool
+    /// Counted among the open streaming calls of the connection.
+    var countsAsStreaming = false
+    /// The first message of a streaming call has arrived.
+    var hasFirstMessage = false
+
     /// Messages half received; for a unary call the first whole one as well.
     var reader = MessageReader()
     var message: ByteBuffer?
@@ -49,6 +56,7 @@ final class CallStream: @unchecked Sendable {
         self.id = id
         self.head = head
         self.headers = headers
+        if case .streaming = head.method.handler { isStreaming = true } else { isStreaming = false }
         opened = now
         receivingSince = now
         inboundWindow = window

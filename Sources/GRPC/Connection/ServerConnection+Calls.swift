@@ -60,10 +60,7 @@ extension ServerConnection {
             fail(stream, tooManyCalls("on this connection", "max_concurrent_streams"))
             return
         }
-        guard server.beginCall() else {
-            fail(stream, tooManyCalls("in this process", "max_calls_in_flight"))
-            return
-        }
+        guard stream.isStreaming ? admitStreaming(stream) : admitUnary(stream) else { return }
         running += 1
         stream.isRunning = true
         let task: Task<Void, Never> =
@@ -75,10 +72,37 @@ extension ServerConnection {
         if stream.requestEnded { armDeadline(of: stream) }
     }
 
-    private func tooManyCalls(_ place: String, _ key: StaticString) -> GRPCStatus {
+    private func admitUnary(_ stream: CallStream) -> Bool {
+        guard server.beginCall(streaming: false) else {
+            fail(stream, tooManyCalls("in this process", "max_calls_in_flight"))
+            return false
+        }
+        return true
+    }
+
+    /// Streaming calls may stay open and idle for ever: they have limits of their own, so that they cannot use up those
+    /// of the others.
+    private func admitStreaming(_ stream: CallStream) -> Bool {
+        let limit = server.configuration.maxStreamingCallsPerConnection
+        // As above: calls that are open, and four times as many handlers.
+        guard openStreaming < limit, runningStreaming < 4 * limit else {
+            fail(stream, tooManyCalls("on this connection", "max_streaming_calls_per_connection", "streaming calls"))
+            return false
+        }
+        guard server.beginCall(streaming: true) else {
+            fail(stream, tooManyCalls("in this process", "max_streaming_calls", "streaming calls"))
+            return false
+        }
+        stream.countsAsStreaming = true
+        openStreaming += 1
+        runningStreaming += 1
+        return true
+    }
+
+    private func tooManyCalls(_ place: String, _ key: StaticString, _ what: String = "calls") -> GRPCStatus {
         GRPCStatus(
             .resourceExhausted,
-            "as many calls are in flight \(place) as may be; "
+            "as many \(what) are in flight \(place) as may be; "
                 + "try again later, or raise \(GRPCServerConfiguration.key(key)) on the server"
         )
     }
@@ -105,7 +129,8 @@ extension ServerConnection {
 
     private func finished(_ stream: CallStream, _ result: Result<ByteBuffer?, any Error>) {
         running -= 1
-        server.endCall()
+        if stream.isStreaming { runningStreaming -= 1 }
+        server.endCall(streaming: stream.isStreaming)
         stream.isRunning = false
         stream.task = nil
         if stream.isClosed {
@@ -198,6 +223,7 @@ extension ServerConnection {
     /// HTTP/2 is done with a stream, by its regular end or before.
     func closed(_ stream: CallStream) {
         stream.isClosed = true
+        if stream.countsAsStreaming { openStreaming -= 1 }
         stream.deadlineTimer?.cancel()
         if stream.answered == nil {
             stream.task?.cancel()

@@ -172,7 +172,7 @@ extension ServerConnection {
             } else if stream.isReceiving {
                 let deadline = stream.receivingSince + requestTimeout
                 if deadline <= now {
-                    fail(stream, incompleteRequest)
+                    fail(stream, lateRequest(stream))
                 } else {
                     armTimer(deadline)
                 }
@@ -182,10 +182,11 @@ extension ServerConnection {
         }
     }
 
-    private var incompleteRequest: GRPCStatus {
-        GRPCStatus(
+    private func lateRequest(_ stream: CallStream) -> GRPCStatus {
+        let what = stream.isStreaming ? "a message of the request" : "the request"
+        return GRPCStatus(
             .deadlineExceeded,
-            "the request did not arrive whole within \(server.configuration.requestTimeout); "
+            "\(what) did not arrive whole within \(server.configuration.requestTimeout); "
                 + "send it faster, or raise \(GRPCServerConfiguration.key("request_timeout")) on the server"
         )
     }
@@ -198,9 +199,10 @@ extension ServerConnection {
 }
 
 extension CallStream {
-    /// Whether bytes of the request are owed: all of a unary one, of a streaming one the rest of a message begun.
+    /// Whether bytes of the request are owed: all of a unary one, of a streaming one the first message, and later the
+    /// rest of a message begun.
     var isReceiving: Bool {
         guard !requestEnded else { return false }
-        return requests == nil || reader.hasPartialMessage
+        return !hasFirstMessage || reader.hasPartialMessage
     }
 }

@@ -88,6 +88,7 @@ extension ServerConnection {
             if let requests = stream.requests {
                 // The next message has its own time to arrive.
                 stream.receivingSince = .now()
+                stream.hasFirstMessage = true
                 stream.queuedBytes += message.readableBytes
                 requests.push(message)
             } else if stream.message == nil {

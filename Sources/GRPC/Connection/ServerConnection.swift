@@ -27,6 +27,10 @@ final class ServerConnection: @unchecked Sendable {
     var unsentAnswers = 0
     /// Handlers running, those of cancelled calls included.
     var running = 0
+    /// Those of `running` that serve streaming calls.
+    var runningStreaming = 0
+    /// Streaming calls that are not closed.
+    var openStreaming = 0
 
     /// The window of a new stream: HTTP/2's own until the client has acknowledged our settings.
     var initialWindow = 65_535

@@ -40,15 +40,6 @@ package final class HealthRegistry: Sendable {
         }
     }
 
-    /// Forgets a service; its watchers are told that it is unknown.
-    package func remove(_ service: String) {
-        let name = Array(service.utf8)
-        state.withLock { state in
-            guard state.statuses.removeValue(forKey: name) != nil else { return }
-            for watcher in (state.watchers[name] ?? [:]).values { watcher.yield(.serviceUnknown) }
-        }
-    }
-
     /// The health of a service, or nil when it is not known.
     package func status(of service: String) -> Status? {
         state.withLock { $0.statuses[Array(service.utf8)] }

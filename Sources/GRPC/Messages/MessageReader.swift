@@ -12,9 +12,6 @@ struct MessageReader {
     /// Whether part of a message, or of its prefix, has arrived.
     var hasPartialMessage: Bool { buffer.readableBytes > 0 }
 
-    /// The bytes held.
-    var bufferedBytes: Int { buffer.readableBytes }
-
     mutating func append(_ data: consuming ByteBuffer) {
         if buffer.readableBytes == 0 {
             buffer = data

@@ -31,6 +31,8 @@ package struct GRPCMethod: Sendable {
     }
 
     /// A method with any number of requests and responses.
+    ///
+    /// The client has to send its first request, or to end them, within `request_timeout`.
     package static func streaming(_ path: String, _ handler: @escaping StreamingHandler) -> GRPCMethod {
         GRPCMethod(path: path, handler: .streaming(handler))
     }

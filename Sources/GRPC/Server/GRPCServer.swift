@@ -17,7 +17,7 @@ package final class GRPCServer: Service {
     package struct Statistics: Sendable {
         /// Connections open.
         package var connections: Int
-        /// Calls whose handler has not ended, cancelled ones included.
+        /// Calls whose handler has not ended, streaming and cancelled ones included.
         package var callsInFlight: Int
         /// Calls started since the server was made.
         package var callsStarted: Int
@@ -70,7 +70,8 @@ package final class GRPCServer: Service {
     package var statistics: Statistics {
         Statistics(
             connections: state.connectionCount,
-            callsInFlight: state.callsInFlight.load(ordering: .relaxed),
+            callsInFlight: state.unaryCalls.load(ordering: .relaxed)
+                + state.streamingCalls.load(ordering: .relaxed),
             callsStarted: state.callsStarted.load(ordering: .relaxed)
         )
     }

@@ -20,10 +20,23 @@ package struct GRPCServerConfiguration: Sendable {
     /// Default 10,000; key `max_connections`.
     package var maxConnections = 10_000
 
-    /// The most calls in flight in the process; more end with RESOURCE_EXHAUSTED.
+    /// The most calls of unary methods in flight in the process; more end with RESOURCE_EXHAUSTED.
     ///
     /// Default 10,000; key `max_calls_in_flight`.
     package var maxCallsInFlight = 10_000
+
+    /// The most calls of streaming methods open on one connection; more end with RESOURCE_EXHAUSTED.
+    ///
+    /// They live as long as their client wants, so they have limits of their own: idle ones must not keep others from
+    /// being served. Handlers of cancelled calls that have not ended may be three times as many more. Default 100; key
+    /// `max_streaming_calls_per_connection`.
+    package var maxStreamingCallsPerConnection = 100
+
+    /// The most calls of streaming methods in the process whose handler has not ended; more end with
+    /// RESOURCE_EXHAUSTED.
+    ///
+    /// Default 1,000; key `max_streaming_calls`.
+    package var maxStreamingCalls = 1_000
 
     /// A call whose request message has at most this many bytes starts on the event loop of its connection, so that a
     /// handler which does not suspend never leaves it.
@@ -31,7 +44,8 @@ package struct GRPCServerConfiguration: Sendable {
     /// Default 64 KiB; key `inline_limit`.
     package var inlineLimit = 64 << 10
 
-    /// How long a request may take to arrive; one of a streaming method, each of its messages.
+    /// How long a request may take to arrive; of a streaming method its first message, and each later one once it has
+    /// begun.
     ///
     /// Default 30 s; key `request_timeout`.
     package var requestTimeout: Duration = .seconds(30)

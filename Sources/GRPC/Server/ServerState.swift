@@ -12,8 +12,9 @@ final class ServerState: Sendable {
     let budget: ByteBudget
     let logger: Logger
 
-    /// Calls whose handler has not ended, cancelled ones included.
-    let callsInFlight = Atomic<Int>(0)
+    /// Calls of unary and of streaming methods whose handler has not ended, cancelled ones included.
+    let unaryCalls = Atomic<Int>(0)
+    let streamingCalls = Atomic<Int>(0)
     let callsStarted = Atomic<Int>(0)
 
     private let registry = Mutex(Registry())
@@ -93,18 +94,25 @@ final class ServerState: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Counts a call in; false when the limit is reached.
-    func beginCall() -> Bool {
-        let now = callsInFlight.wrappingAdd(1, ordering: .relaxed).newValue
-        guard now <= configuration.maxCallsInFlight else {
-            callsInFlight.wrappingSubtract(1, ordering: .relaxed)
+    /// Counts a call in; false when the limit of its kind is reached.
+    func beginCall(streaming: Bool) -> Bool {
+        let limit = streaming ? configuration.maxStreamingCalls : configuration.maxCallsInFlight
+        let now = change(by: 1, streaming: streaming)
+        guard now <= limit else {
+            change(by: -1, streaming: streaming)
             return false
         }
         callsStarted.wrappingAdd(1, ordering: .relaxed)
         return true
     }
 
-    func endCall() {
-        callsInFlight.wrappingSubtract(1, ordering: .relaxed)
+    func endCall(streaming: Bool) {
+        change(by: -1, streaming: streaming)
+    }
+
+    @discardableResult
+    private func change(by amount: Int, streaming: Bool) -> Int {
+        if streaming { return streamingCalls.wrappingAdd(amount, ordering: .relaxed).newValue }
+        return unaryCalls.wrappingAdd(amount, ordering: .relaxed).newValue
     }
 }

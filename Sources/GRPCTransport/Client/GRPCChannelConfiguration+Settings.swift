@@ -12,7 +12,6 @@ extension GRPCChannelConfiguration {
         maxRequestSize = settings.maximumRequestSize
         maxConcurrentStreams = settings.maximumConcurrentStreams
         maxWaitingCalls = settings.maximumWaitingCalls
-        callTimeout = settings.callTimeout
         connectTimeout = settings.connectTimeout
         reconnectDelay = settings.reconnectDelay
         maxReconnectDelay = settings.maximumReconnectDelay

@@ -13,7 +13,7 @@ extension GRPCPluginInvoker {
 
     /// Runs one hook of the plugin on its server.
     ///
-    /// Without a deadline the time limit is the entry's `timeout`, else `call_timeout`.
+    /// Without a deadline the time limit is the entry's `timeout`, else the channel's `callTimeout`.
     package func invoke(_ invocation: PluginInvocation) async -> PluginAnswer {
         guard let admitted else { return failure(downError) }
         let left = invocation.deadline.map { $0 - .now } ?? callTimeout

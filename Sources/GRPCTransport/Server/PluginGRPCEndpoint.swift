@@ -14,15 +14,17 @@ package struct PluginGRPCEndpoint: Sendable {
 
     /// Makes the endpoint of a service.
     ///
+    /// - Parameter inlineLimit: The server's `inline_limit`, in bytes.
     /// - Throws: When the descriptors that reflection shows do not fit together.
-    package init(service: any PluginService) throws {
+    package init(service: any PluginService, inlineLimit: Int = GRPCServerConfiguration().inlineLimit) throws {
         self.service = service
         let reflection = try ReflectionService(
             services: PluginServiceMethods.serviceNames + [PeerDescription.serviceName, HealthService.name]
                 + ReflectionService.names,
             files: PluginServiceDescriptors.files.map(\.descriptor) + ServiceDescriptors.files.map(\.descriptor))
         methods =
-            PluginServiceMethods(service: service).methods + HealthService(registry: registry).methods
+            PluginServiceMethods(service: service, inlineLimit: inlineLimit).methods
+            + HealthService(registry: registry).methods
             + reflection.methods
     }
 

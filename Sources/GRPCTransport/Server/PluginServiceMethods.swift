@@ -22,10 +22,15 @@ package struct PluginServiceMethods: Sendable {
     package static let healthPaths = packages.map { "/\($0).Health/Check" }
 
     private let service: any PluginService
+    private let inlineLimit: Int
 
     /// Makes the methods of a service.
-    package init(service: any PluginService) {
+    ///
+    /// - Parameter inlineLimit: Up to how many bytes of request a call is on its connection's event loop, where a plugin may start at
+    ///   once; the server's `inline_limit`.
+    package init(service: any PluginService, inlineLimit: Int) {
         self.service = service
+        self.inlineLimit = inlineLimit
     }
 
     /// The methods to register with a server.
@@ -61,7 +66,7 @@ package struct PluginServiceMethods: Sendable {
 
     private func method<Request: WireMessage, Response: WireMessage>(
         _ path: String,
-        _ answer: @escaping @Sendable (Request) async -> Response,
+        _ answer: @escaping @Sendable (Request, GRPCCall) async -> Response,
         encode: @escaping @Sendable (Response, GRPCPeer, inout ByteBuffer) throws(WireError) -> Void = {
             response, _, buffer throws(WireError) in
             try response.encode(into: &buffer)
@@ -74,7 +79,7 @@ package struct PluginServiceMethods: Sendable {
             } catch {
                 throw GRPCStatus(.invalidArgument, "\(error)")
             }
-            let response = await answer(request)
+            let response = await answer(request, call)
             var buffer = GRPCMessage.buffer(capacity: 128)
             do throws(WireError) {
                 try encode(response, call.peer, &buffer)
@@ -85,11 +90,11 @@ package struct PluginServiceMethods: Sendable {
         }
     }
 
-    @Sendable private func invokeHook(_ request: InvokeHookRequest) async -> InvokeHookResponse {
+    @Sendable private func invokeHook(_ request: InvokeHookRequest, _ call: GRPCCall) async -> InvokeHookResponse {
         let answer = await service.invoke(
             PluginInvocation(
                 hook: HookName(rawValue: request.hookType), plugin: request.pluginName, payload: request.payload,
-                context: request.context))
+                context: request.context, startsInline: call.message.readableBytes <= inlineLimit))
         let outcome: InvokeHookResponse.Outcome =
             switch answer.outcome {
             case .success(let result): .result(result)
@@ -98,15 +103,17 @@ package struct PluginServiceMethods: Sendable {
         return InvokeHookResponse(pluginName: request.pluginName, outcome: outcome, context: answer.context)
     }
 
-    @Sendable private func getPluginConfig(_ request: GetPluginConfigRequest) async -> GetPluginConfigResponse {
+    @Sendable private func getPluginConfig(
+        _ request: GetPluginConfigRequest, _: GRPCCall
+    ) async -> GetPluginConfigResponse {
         GetPluginConfigResponse(config: await service.describe(request.name).map(Document.init))
     }
 
-    @Sendable private func getPluginConfigs(_: GetPluginConfigsRequest) async -> GetPluginConfigsResponse {
+    @Sendable private func getPluginConfigs(_: GetPluginConfigsRequest, _: GRPCCall) async -> GetPluginConfigsResponse {
         GetPluginConfigsResponse(configs: await service.describeAll().map(Document.init))
     }
 
-    @Sendable private func check(_ request: HealthCheckRequest) async -> HealthCheckResponse {
+    @Sendable private func check(_ request: HealthCheckRequest, _: GRPCCall) async -> HealthCheckResponse {
         let health = await service.health
         guard !request.service.isEmpty, !Self.serviceNames.contains(where: { $0.hasSameBytes(as: request.service) })
         else {

@@ -26,7 +26,6 @@ struct GRPCClientReader {
         bytes("max_request_size", &settings.maximumRequestSize, in: 1...Int(Int32.max))
         count("max_concurrent_streams", &settings.maximumConcurrentStreams, in: 1...1_000_000)
         count("max_waiting_calls", &settings.maximumWaitingCalls)
-        time("call_timeout", &settings.callTimeout)
         time("connect_timeout", &settings.connectTimeout)
         time("reconnect_delay", &settings.reconnectDelay)
         time("max_reconnect_delay", &settings.maximumReconnectDelay)

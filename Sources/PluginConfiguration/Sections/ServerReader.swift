@@ -58,6 +58,8 @@ struct ServerReader {
         count("max_connections", &settings.maximumConnections)
         count("max_concurrent_streams", &settings.maximumConcurrentStreams)
         count("max_calls_in_flight", &settings.maximumCallsInFlight)
+        count("max_streaming_calls_per_connection", &settings.maximumStreamingCallsPerConnection)
+        count("max_streaming_calls", &settings.maximumStreamingCalls)
         time("request_timeout", &settings.requestTimeout)
         time("answer_timeout", &settings.answerTimeout)
         time("handshake_timeout", &settings.handshakeTimeout)

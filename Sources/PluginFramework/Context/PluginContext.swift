@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Synchronization
 public import Values
 
@@ -25,6 +26,9 @@ public final class PluginContext: Sendable {
     }
 
     private let contents: Mutex<Contents>
+    /// Held by the one who changes the values, beyond the moments in which they are read and written.
+    private let writing = Mutex<Void>(())
+    private let writingThread = Atomic<UInt>(0)
 
     /// Makes a context of its values.
     public init(_ values: ContextValues) {
@@ -64,16 +68,29 @@ public final class PluginContext: Sendable {
         set { update { $0.global = newValue } }
     }
 
-    /// Changes several values at once, or one depending on what it was: nothing can come in between.
+    /// Changes several values at once, or one depending on what it was: no other change can come in between.
+    ///
+    /// Reading the context within `body` gives what it held before. A change made to it there is lost: change what `body` is given.
     public func update<Result: Sendable>(_ body: (inout ContextValues) -> Result) -> Result {
-        contents.withLock { contents in
-            var values = contents.load()
-            contents.current = nil
-            contents.isTouched = true
-            let result = body(&values)
-            contents.current = values
-            return result
+        let thread = UInt(pthread_self())
+        // Waiting for oneself would end the process, and with it everybody's calls, for a plugin's slip.
+        guard writingThread.load(ordering: .relaxed) != thread else { return apply(body) }
+        return writing.withLock { _ in
+            writingThread.store(thread, ordering: .relaxed)
+            defer { writingThread.store(0, ordering: .relaxed) }
+            return apply(body)
         }
+    }
+
+    private func apply<Result: Sendable>(_ body: (inout ContextValues) -> Result) -> Result {
+        var values = values
+        let result = body(&values)
+        let changed = values
+        contents.withLock { contents in
+            contents.isTouched = true
+            contents.current = changed
+        }
+        return result
     }
 
     /// The values, if the plugin changed them; nil if they are as they were received.

@@ -15,22 +15,42 @@ final class AbandonableCall<Answer: Sendable>: Sendable {
         case left
     }
 
-    private let state = Mutex(State.running(nil))
+    /// What became of an attempt to give the work up.
+    enum Abandonment { case tooLate, beforeItBegan, whileRunning }
+
+    private struct Contents {
+        var state = State.running(nil)
+        var hasBegun = false
+    }
+
+    private let contents = Mutex(Contents())
+
+    /// Notes that the work begins; false when nobody wants it any more.
+    func begin() -> Bool {
+        contents.withLock { contents in
+            switch contents.state {
+            case .finished, .left: return false
+            case .running, .waiting:
+                contents.hasBegun = true
+                return true
+            }
+        }
+    }
 
     /// Takes note of the task, so that it can be cancelled.
     ///
     /// The call may be over already.
     func attach(_ task: Task<Void, Never>) {
-        state.withLock { state in
-            if case .running = state { state = .running(task) }
+        contents.withLock { contents in
+            if case .running = contents.state { contents.state = .running(task) }
         }
     }
 
     /// The answer, if the plugin gave it without suspending.
     var answerIfFinished: Answer? {
-        state.withLock { state in
-            guard case .finished(let answer) = state else { return nil }
-            state = .left
+        contents.withLock { contents in
+            guard case .finished(let answer) = contents.state else { return nil }
+            contents.state = .left
             return answer
         }
     }
@@ -38,13 +58,13 @@ final class AbandonableCall<Answer: Sendable>: Sendable {
     /// Waits for the answer of the plugin, or for the one given to ``abandon(with:)``.
     func answer() async -> Answer {
         await withUnsafeContinuation { continuation in
-            let answer = state.withLock { state -> Answer? in
-                switch state {
+            let answer = contents.withLock { contents -> Answer? in
+                switch contents.state {
                 case .finished(let answer):
-                    state = .left
+                    contents.state = .left
                     return answer
                 case .running(let task):
-                    state = .waiting(task, continuation)
+                    contents.state = .waiting(task, continuation)
                     return nil
                 case .waiting, .left:
                     // Only one side waits, once.
@@ -59,13 +79,13 @@ final class AbandonableCall<Answer: Sendable>: Sendable {
     ///
     /// False if nobody waits for it any more.
     func finish(_ answer: Answer) -> Bool {
-        let (waiter, isWanted) = state.withLock { state -> (UnsafeContinuation<Answer, Never>?, Bool) in
-            switch state {
+        let (waiter, isWanted) = contents.withLock { contents -> (UnsafeContinuation<Answer, Never>?, Bool) in
+            switch contents.state {
             case .running:
-                state = .finished(answer)
+                contents.state = .finished(answer)
                 return (nil, true)
             case .waiting(_, let continuation):
-                state = .left
+                contents.state = .left
                 return (continuation, true)
             case .finished, .left:
                 return (nil, false)
@@ -76,24 +96,23 @@ final class AbandonableCall<Answer: Sendable>: Sendable {
     }
 
     /// Ends the wait with this answer and cancels the plugin's task.
-    ///
-    /// False if the answer was there already.
-    func abandon(with answer: Answer) -> Bool {
-        let (task, waiter, isFirst) = state.withLock {
-            state -> (Task<Void, Never>?, UnsafeContinuation<Answer, Never>?, Bool) in
-            switch state {
+    func abandon(with answer: Answer) -> Abandonment {
+        let (task, waiter, result) = contents.withLock {
+            contents -> (Task<Void, Never>?, UnsafeContinuation<Answer, Never>?, Abandonment) in
+            let result: Abandonment = contents.hasBegun ? .whileRunning : .beforeItBegan
+            switch contents.state {
             case .running(let task):
-                state = .finished(answer)
-                return (task, nil, true)
+                contents.state = .finished(answer)
+                return (task, nil, result)
             case .waiting(let task, let continuation):
-                state = .left
-                return (task, continuation, true)
+                contents.state = .left
+                return (task, continuation, result)
             case .finished, .left:
-                return (nil, nil, false)
+                return (nil, nil, .tooLate)
             }
         }
         task?.cancel()
         waiter?.resume(returning: answer)
-        return isFirst
+        return result
     }
 }

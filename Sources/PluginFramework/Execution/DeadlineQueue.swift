@@ -4,8 +4,8 @@ import Synchronization
 
 /// Ends waits at their deadlines.
 ///
-/// One task looks at all of them every few milliseconds while there are any: a timer for each call would cost every plugin that
-/// suspends two tasks more.
+/// They are looked at every few milliseconds while there are any: a timer for each call would cost every plugin that suspends two
+/// tasks more.
 final class DeadlineQueue: Sendable {
     /// Names one entry, so that it can be removed.
     struct Ticket: Sendable {
@@ -38,7 +38,7 @@ final class DeadlineQueue: Sendable {
             return (Ticket(number: number), !state.isTicking)
         }
         // Ends by itself when the queue is empty, and is started again by the next entry.
-        if starts { Task { await self.tick() } }
+        if starts { TimerThread.shared.schedule(every: Self.resolution) { self.tick() } }
         return ticket
     }
 
@@ -47,21 +47,20 @@ final class DeadlineQueue: Sendable {
         state.withLock { state in _ = state.entries.removeValue(forKey: ticket.number) }
     }
 
-    private func tick() async {
-        while true {
-            try? await Task.sleep(for: Self.resolution)
-            let now = ContinuousClock.now
-            let expired = state.withLock { state -> [Entry]? in
-                guard !state.entries.isEmpty else {
-                    state.isTicking = false
-                    return nil
-                }
-                let expired = state.entries.filter { $0.value.deadline <= now }
-                for number in expired.keys { state.entries.removeValue(forKey: number) }
-                return Array(expired.values)
+    /// Ends what is due; false when nothing is left to wait for.
+    private func tick() -> Bool {
+        let now = ContinuousClock.now
+        let expired = state.withLock { state -> [Entry]? in
+            guard !state.entries.isEmpty else {
+                state.isTicking = false
+                return nil
             }
-            guard let expired else { return }
-            for entry in expired { entry.expire() }
+            let expired = state.entries.filter { $0.value.deadline <= now }
+            for number in expired.keys { state.entries.removeValue(forKey: number) }
+            return Array(expired.values)
         }
+        guard let expired else { return false }
+        for entry in expired { entry.expire() }
+        return true
     }
 }

@@ -5,28 +5,21 @@ import Synchronization
 
 /// The threads on which plugins run once they have suspended, or from the start if they block.
 ///
-/// They are not those of Swift's own pool, because there must be as many as there are processors there, and a plugin that blocks
-/// one would take it from everybody. Here a thread is added when work waits and none is idle, up to ``maximumThreads``.
+/// They are not those of Swift's own pool, because there must be as many as there are processors there, and a plugin that blocks one
+/// would take it from everybody. Here a thread is added when work waits and none is idle, up to ``maximumThreads``.
 final class PluginThreadPool: Sendable {
-    /// The pool of the process.
-    static let shared = PluginThreadPool(maximumThreads: max(16, 8 * Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+    /// For what follows a suspension, and for calls that do not start on the thread that received them.
+    static let shared = PluginThreadPool(maximumThreads: sharedSize)
+
+    /// For plugins that block: however many of their calls there are, the others have their threads.
+    static let blocking = PluginThreadPool(maximumThreads: sharedSize)
+
+    private static let sharedSize = max(16, 8 * Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
     private struct State {
-        var jobs: [@Sendable () -> Void] = []
-        var head = 0
+        var jobs = FIFOQueue<@Sendable () -> Void>()
         var idle = 0
         var threads = 0
-
-        mutating func next() -> (@Sendable () -> Void)? {
-            guard head < jobs.count else { return nil }
-            let job = jobs[head]
-            head += 1
-            if head == jobs.count {
-                jobs.removeAll(keepingCapacity: jobs.count <= 1024)
-                head = 0
-            }
-            return job
-        }
     }
 
     private enum Wake { case signal, spawn, nobody }
@@ -75,7 +68,7 @@ final class PluginThreadPool: Sendable {
                 state.threads -= 1
                 return state.threads == 0
             }
-            if isOnly { while let job = state.withLock({ $0.next() }) { job() } }
+            if isOnly { while let job = state.withLock({ $0.jobs.popFirst() }) { job() } }
             return
         }
         pthread_detach(thread)
@@ -84,31 +77,11 @@ final class PluginThreadPool: Sendable {
     private func work() -> Never {
         while true {
             let job = state.withLock { state -> (@Sendable () -> Void)? in
-                if let job = state.next() { return job }
+                if let job = state.jobs.popFirst() { return job }
                 state.idle += 1
                 return nil
             }
             if let job { job() } else { wakeUps.wait() }
         }
     }
-}
-
-/// A counting semaphore of the system's.
-private final class Semaphore: Sendable {
-    // The system's semaphore must not move, and all its operations are atomic.
-    nonisolated(unsafe) private let semaphore: UnsafeMutablePointer<sem_t>
-
-    init() {
-        semaphore = .allocate(capacity: 1)
-        sem_init(semaphore, 0, 0)
-    }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-
-    func signal() { sem_post(semaphore) }
-
-    func wait() { while sem_wait(semaphore) != 0 {} }
 }

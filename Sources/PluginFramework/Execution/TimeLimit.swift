@@ -8,10 +8,11 @@ struct TimeLimitExceeded: Error, Sendable, CustomStringConvertible {
 
 /// Runs work of a plugin, and gives up waiting for it at the limit: the work is cancelled, but nobody can make it end.
 func withTimeLimit(
-    _ limit: Duration, on executor: PluginExecutor, _ work: @escaping @Sendable () async throws -> Void
+    _ limit: Duration, on executor: PluginExecutor, deadlines: DeadlineQueue,
+    _ work: @escaping @Sendable () async throws -> Void
 ) async throws {
     let call = AbandonableCall<Result<Void, any Error>>()
-    let task = executor.start {
+    let task = executor.start(inline: false) {
         do {
             try await work()
             _ = call.finish(.success(()))
@@ -20,11 +21,10 @@ func withTimeLimit(
         }
     }
     call.attach(task)
-    let timer = Task {
-        try await Task.sleep(for: limit)
+    let ticket = deadlines.add(.now + limit) {
         _ = call.abandon(with: .failure(TimeLimitExceeded(limit: limit)))
     }
-    defer { timer.cancel() }
+    defer { deadlines.remove(ticket) }
     try await call.answer().get()
 }
 

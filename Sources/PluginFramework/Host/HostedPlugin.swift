@@ -19,7 +19,8 @@ final class HostedPlugin: Sendable {
     init(entry: PluginEntry, plugin: (any Plugin)?, configuration: PluginHostConfiguration, logger: Logger) {
         self.entry = entry
         self.plugin = plugin
-        handlers = plugin?.handlers ?? []
+        // As in ContextForge a plugin is asked only at the hooks that its entry lists.
+        handlers = (plugin?.handlers ?? []).filter { entry.hooks.isEmpty || entry.hooks.contains($0.hook) }
         executor = PluginExecutor(
             pluginName: entry.name, mayBlock: plugin.map { type(of: $0).isBlocking } ?? false)
         timeLimit = entry.timeout ?? configuration.timeLimit
@@ -39,17 +40,19 @@ final class HostedPlugin: Sendable {
         guard let handler = handlers.first(where: { $0.hook == invocation.hook }) else {
             let known = handlers.map(\.hook.rawValue).joined(separator: ", ")
             return failure(
-                "plugin '\(entry.name)' does not implement hook '\(invocation.hook)'; it implements \(known)",
+                "plugin '\(entry.name)' does not listen to hook '\(invocation.hook)'; it listens to \(known)",
                 PluginError.Code.unknownHook)
         }
         guard abandonedCalls.load(ordering: .relaxed) < maximumAbandonedCalls else {
             return failure(
-                "\(maximumAbandonedCalls) calls of plugin '\(entry.name)' are beyond their time limit and have not returned; "
-                    + "mend the plugin and restart the server", PluginError.Code.exhausted)
+                "\(maximumAbandonedCalls) calls of plugin '\(entry.name)' were given up and still run; try again later, or, if the plugin "
+                    + "never returns, mend it and restart the server", PluginError.Code.exhausted)
         }
 
         let call = AbandonableCall<PluginAnswer>()
-        let task = executor.start {
+        let task = executor.start(inline: invocation.startsInline) {
+            // Given up while it waited for a thread: nobody wants it any more.
+            guard call.begin() else { return }
             let answer = await self.run(handler, invocation)
             if !call.finish(answer) { self.abandonedCalls.subtract(1, ordering: .relaxed) }
         }
@@ -80,13 +83,17 @@ final class HostedPlugin: Sendable {
         }
     }
 
+    /// Gives a call up; false if it was over already.
     @discardableResult
     private func abandon(_ call: AbandonableCall<PluginAnswer>, with answer: PluginAnswer) -> Bool {
-        // Counted before, so that the plugin's return, which takes it back, cannot come first.
-        abandonedCalls.add(1, ordering: .relaxed)
-        if call.abandon(with: answer) { return true }
-        abandonedCalls.subtract(1, ordering: .relaxed)
-        return false
+        switch call.abandon(with: answer) {
+        case .tooLate: return false
+        case .beforeItBegan: return true
+        case .whileRunning:
+            // The plugin's return takes it back, perhaps before this: the count may be below zero for a moment.
+            abandonedCalls.add(1, ordering: .relaxed)
+            return true
+        }
     }
 
     private func run(_ handler: HookHandler, _ invocation: PluginInvocation) async -> PluginAnswer {

@@ -23,7 +23,7 @@ public final class PluginHost: PluginService {
     private let configuration: PluginHostConfiguration
     private let deadlines = DeadlineQueue()
     private let healthState = Mutex(HealthState())
-    private let watchTask = Mutex<Task<Void, Never>?>(nil)
+    private let isWatching = Atomic<Bool>(true)
     private let logger: Logger
 
     private init(plugins: [HostedPlugin], configuration: PluginHostConfiguration, logger: Logger) {
@@ -56,7 +56,9 @@ public final class PluginHost: PluginService {
         for hosted in plugins {
             guard let plugin = hosted.plugin else { continue }
             do {
-                try await withTimeLimit(configuration.initializationLimit, on: hosted.executor) {
+                try await withTimeLimit(
+                    configuration.initializationLimit, on: hosted.executor, deadlines: host.deadlines
+                ) {
                     try await plugin.initialize()
                 }
                 initialized.append(hosted)
@@ -105,10 +107,10 @@ public final class PluginHost: PluginService {
     }
 
     private static func checkHooks(of hosted: HostedPlugin) throws(SettingsError) {
-        guard hosted.plugin != nil else { return }
-        for (index, hook) in hosted.entry.hooks.enumerated() where !hosted.handlers.contains(where: { $0.hook == hook })
-        {
-            let known = hosted.handlers.map(\.hook.rawValue)
+        guard let plugin = hosted.plugin else { return }
+        let known = plugin.handlers.map(\.hook.rawValue)
+        for (index, hook) in hosted.entry.hooks.enumerated()
+        where !known.contains(where: { $0.hasSameBytes(as: hook.rawValue) }) {
             let suggestion = hook.rawValue.closestMatch(among: known).map { "did you mean \"\($0)\"? " } ?? ""
             throw SettingsError(
                 key: "hooks.\(index)",
@@ -121,10 +123,7 @@ public final class PluginHost: PluginService {
     ///
     /// Calls that are still running are not waited for.
     public func shutdown() async {
-        watchTask.withLock { task in
-            task?.cancel()
-            task = nil
-        }
+        isWatching.store(false, ordering: .relaxed)
         stopAccepting()
         await shutDown(plugins)
         let watchers = healthState.withLock { state in
@@ -138,7 +137,7 @@ public final class PluginHost: PluginService {
         for hosted in plugins.reversed() {
             guard let plugin = hosted.plugin else { continue }
             do {
-                try await withTimeLimit(configuration.initializationLimit, on: hosted.executor) {
+                try await withTimeLimit(configuration.initializationLimit, on: hosted.executor, deadlines: deadlines) {
                     await plugin.shutdown()
                 }
             } catch {
@@ -242,11 +241,10 @@ public final class PluginHost: PluginService {
         ) { [weak self] stalled in
             self?.updateHealth { $0.stalled = stalled }
         }
-        // Ends with `shutdown()`, or with the host.
-        watchTask.withLock { $0 = Task { await watch.run() } }
-    }
-
-    deinit {
-        watchTask.withLock { $0?.cancel() }
+        TimerThread.shared.schedule(every: configuration.stallLimit / 4) { [weak self] in
+            guard let self, self.isWatching.load(ordering: .relaxed) else { return false }
+            watch.look()
+            return true
+        }
     }
 }

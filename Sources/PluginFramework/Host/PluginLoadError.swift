@@ -12,10 +12,23 @@ public struct PluginLoadError: Error, Sendable, CustomStringConvertible {
         public var key: String
         /// What is wrong and what to do.
         public var message: String
+
+        /// Makes a fault.
+        public init(index: Int, plugin: String, key: String, message: String) {
+            self.index = index
+            self.plugin = plugin
+            self.key = key
+            self.message = message
+        }
     }
 
     /// All faults, in the order of the entries.
     public var faults: [Fault]
+
+    /// Makes an error.
+    public init(faults: [Fault]) {
+        self.faults = faults
+    }
 
     /// One line a fault.
     public var description: String {

@@ -25,15 +25,8 @@ final class StallWatch: Sendable {
         self.onChange = onChange
     }
 
-    /// Looks four times per limit until the task is cancelled.
-    func run() async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: limit / 4)
-            look()
-        }
-    }
-
-    private func look() {
+    /// Looks once; to be called several times within the limit, on a thread that no plugin can hold.
+    func look() {
         var stalled: [String: UInt64] = [:]
         for running in Self.runningPlugins() where running.may_block == 0 && running.elapsed > limit.nanoseconds {
             let name = String(cString: running.plugin)

@@ -14,8 +14,6 @@ public struct GRPCClientSettings: Sendable, Equatable {
     public var maximumConcurrentStreams = 1_000
     /// `max_waiting_calls`: the most calls that wait for room on a connection.
     public var maximumWaitingCalls = 10_000
-    /// `call_timeout`: the time of a call for which neither the plugin's entry nor the caller sets one.
-    public var callTimeout: Duration = .seconds(30)
     /// `connect_timeout`: how long a new connection may take until it can be used.
     public var connectTimeout: Duration = .seconds(5)
     /// `reconnect_delay`: how long to wait before connecting is tried again; it grows.

@@ -23,9 +23,15 @@ public struct GRPCServerSettings: Sendable, Equatable {
     public var maximumConnections = 10_000
     /// `max_concurrent_streams`: how many calls of one connection may be open at a time.
     public var maximumConcurrentStreams = 1_000
-    /// `max_calls_in_flight`: how many calls of all connections may be open at a time.
+    /// `max_calls_in_flight`: how many calls of all connections may be open at a time, streaming ones not counted.
     public var maximumCallsInFlight = 10_000
-    /// `request_timeout`: how long a request may take to arrive in full.
+    /// `max_streaming_calls_per_connection`: how many streaming calls of one connection may be open at a time.
+    ///
+    /// Those that watch health or use reflection.
+    public var maximumStreamingCallsPerConnection = 100
+    /// `max_streaming_calls`: how many streaming calls of all connections may be open at a time.
+    public var maximumStreamingCalls = 1_000
+    /// `request_timeout`: how long a request may take to arrive in full, and the first message of a streaming call.
     public var requestTimeout: Duration = .seconds(30)
     /// `answer_timeout`: how long a peer may leave an answer unread.
     public var answerTimeout: Duration = .seconds(60)

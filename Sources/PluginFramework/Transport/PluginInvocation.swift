@@ -15,19 +15,26 @@ public struct PluginInvocation: Sendable {
     /// When the caller stops waiting; nil for never.
     public var deadline: ContinuousClock.Instant?
 
+    /// Whether the plugin may start on the thread that invokes, before `invoke` suspends.
+    ///
+    /// False where that thread belongs to others, as those of Swift's own pool do, and a plugin might hold it.
+    public var startsInline: Bool
+
     /// Makes an invocation.
     public init(
         hook: HookName,
         plugin: String,
         payload: Document,
         context: PluginContext,
-        deadline: ContinuousClock.Instant? = nil
+        deadline: ContinuousClock.Instant? = nil,
+        startsInline: Bool = true
     ) {
         self.hook = hook
         self.plugin = plugin
         self.payload = payload
         self.context = context
         self.deadline = deadline
+        self.startsInline = startsInline
     }
 }
 

@@ -40,7 +40,7 @@ package struct StderrLogHandler: LogHandler {
         switch format {
         case .text:
             var text = "\(Timestamp.now) \(level.padded) \(Self.singleLine("\(message)"))"
-            for (key, value) in all { text += " \(key)=\(Self.quotedIfNeeded("\(value)"))" }
+            for (key, value) in all { text += " \(key)=\(Self.quotedIfNeeded(Self.cut("\(value)")))" }
             return text
         case .json:
             var object: ValueObject = [
@@ -48,16 +48,31 @@ package struct StderrLogHandler: LogHandler {
                 "message": .string("\(message)"),
             ]
             for (key, value) in all where !object.contains(key) { object[key] = Self.value(of: value) }
-            return Self.escapingDelete(in: Value.object(object).description)
+            return Self.escapingUnsafe(in: Value.object(object).description)
         }
     }
 
-    /// A message must not be able to pass for a second log line.
+    /// The longest value of one key; what plugins are given may be megabytes.
+    private static let longestValue = 1_024
+
+    private static func cut(_ text: String) -> String {
+        guard text.utf8.count > longestValue else { return text }
+        return String(decoding: text.utf8.prefix(longestValue), as: UTF8.self) + "…"
+    }
+
+    /// A text must not be able to pass for a second log line, nor to move a terminal's cursor or turn its text around.
+    private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F...0x9F, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
+        default: false
+        }
+    }
+
     private static func singleLine(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else { return text }
+        guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
         var result = ""
         for scalar in text.unicodeScalars {
-            if scalar.value < 0x20 || scalar.value == 0x7F {
+            if isUnsafe(scalar) {
                 result += scalar == "\n" ? "\\n" : "\\u{\(String(scalar.value, radix: 16))}"
             } else {
                 result.unicodeScalars.append(scalar)
@@ -68,19 +83,28 @@ package struct StderrLogHandler: LogHandler {
 
     private static func quotedIfNeeded(_ text: String) -> String {
         let needsQuotes = text.isEmpty || text.unicodeScalars.contains { $0.value <= 0x20 || $0 == "\"" || $0 == "=" }
-        return needsQuotes ? escapingDelete(in: Value.string(text).description) : singleLine(text)
+        return needsQuotes ? escapingUnsafe(in: Value.string(text).description) : singleLine(text)
     }
 
-    /// JSON leaves U+007F as it is; a terminal does not.
-    private static func escapingDelete(in json: String) -> String {
-        guard json.utf8.contains(0x7F) else { return json }
-        return json.split(separator: "\u{7F}", omittingEmptySubsequences: false).joined(separator: "\\u007f")
+    /// JSON leaves some of the unsafe ones as they are; in it they stand in strings only, where an escape means the same.
+    private static func escapingUnsafe(in json: String) -> String {
+        guard json.unicodeScalars.contains(where: isUnsafe) else { return json }
+        var result = ""
+        for scalar in json.unicodeScalars {
+            if isUnsafe(scalar) {
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
     }
 
     private static func value(of metadata: Logger.MetadataValue) -> Value {
         switch metadata {
-        case .string(let text): .string(text)
-        case .stringConvertible(let value): .string("\(value)")
+        case .string(let text): .string(cut(text))
+        case .stringConvertible(let value): .string(cut("\(value)"))
         case .array(let values): .array(values.map(value))
         case .dictionary(let values):
             .object(ValueObject(values.sorted { $0.key.precedesInBytes($1.key) }.map { ($0.key, value(of: $0.value)) }))

@@ -26,6 +26,8 @@ extension PluginServerProcess {
         grpc.maxConcurrentStreams = settings.maximumConcurrentStreams
         grpc.maxConnections = settings.maximumConnections
         grpc.maxCallsInFlight = settings.maximumCallsInFlight
+        grpc.maxStreamingCallsPerConnection = settings.maximumStreamingCallsPerConnection
+        grpc.maxStreamingCalls = settings.maximumStreamingCalls
         grpc.inlineLimit = settings.inlineLimit
         grpc.requestTimeout = settings.requestTimeout
         grpc.answerTimeout = settings.answerTimeout

@@ -72,7 +72,7 @@ package struct PluginServerProcess: Sendable {
         let listener: ListeningSocket
         let endpoint: PluginGRPCEndpoint
         do {
-            endpoint = try PluginGRPCEndpoint(service: host)
+            endpoint = try PluginGRPCEndpoint(service: host, inlineLimit: settings.grpc.inlineLimit)
             listener = try ListeningSocket.open(listenAddress)
         } catch {
             logger.critical("Cannot listen: \(error)")

@@ -27,7 +27,7 @@ package final class EncodedStruct: EncodedDocument {
 
     /// Whether the bytes may hold fields that only peers of ours understand.
     ///
-    /// True if the two bytes of one of their tags occur; text may look so, too.
+    /// They may when the second byte of such a field's tag occurs after one of the first. Text may look so, too.
     var mayHoldNumberFields: Bool {
         bytes.withUnsafeReadableBytes { bytes in
             guard let base = bytes.baseAddress else { return false }

@@ -28,7 +28,7 @@ struct PIIDetectorTests {
         (.bsn, "Burgerservicenummer: 123.456.782", "123.456.782"),
         (.creditCard, "4111 1111 1111 1111", "4111 1111 1111 1111"),
         (.creditCard, "x 4111111111111111 y", "4111111111111111"),
-        (.creditCard, "4111-1111-1111-1111-2222", "4111-1111-1111-1111"),
+        (.creditCard, "4111-1111-1111-1111-2222", "4111-1111-1111-1111-2222"),
         (.creditCard, "378282246310005", "378282246310005"),
         (.creditCard, "3782 822463 10005", "3782 822463 10005"),
         (.creditCard, "5555555555554444", "5555555555554444"),
@@ -90,7 +90,52 @@ struct PIIDetectorTests {
         (.apiKey, "api_key: abcdefghij-klmnop_qrstuvwxyz", "abcdefghij-klmnop_qrstuvwxyz"),
         (.apiKey, "my_apikey='abcdefghijklmnopqrstuvwxyz'", "abcdefghijklmnopqrstuvwxyz"),
         (.apiKey, "\"access-token\": \"abcdefghijklmnopqrst\"", "abcdefghijklmnopqrst"),
+        (.bankAccount, "account 1234 5678 9012 3456 7890", "1234 5678 9012 3456 7890"),
+        (.bankAccount, "account 123456789012345678901234", "123456789012345678901234"),
+        (.phone, "call 1-800-555-1234-5678", "1-800-555-1234-5678"),
+        (.phone, "call 555-123-4567 2 times", "555-123-4567"),
+        (.ssn, "SSN: 123-45-6789-0123", "123-45-6789-0123"),
+        (.passport, "passport AB123456789012345", "AB123456789012345"),
+        (.medicalRecord, "MRN: 12345-67890-12345", "12345-67890-12345"),
+        (.awsKey, "AWS_SECRET=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        (.awsKey, "secret=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        (
+            .awsKey, "AWS_SECRET_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEYa",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEYa"
+        ),
+        (
+            .awsKey, "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEYZz9",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEYZz9"
+        ),
+        (.apiKey, "API key sk-a1b2c3d4e5f6g7h8i9j0", "sk-a1b2c3d4e5f6g7h8i9j0"),
     ]
+
+    /// Other spellings of the same number, invisible characters in it, and other signs between its groups.
+    @Test(arguments: [
+        (PIIType.ssn, "123\u{34F}-45-6789"), (.ssn, "12\u{61C}3-45-6789"), (.ssn, "123-\u{2065}45-6789"),
+        (.ssn, "123-4\u{3164}5-6789"), (.ssn, "123-45\u{E0020}-6789"), (.ssn, "¹²³-⁴⁵-⁶⁷⁸⁹"),
+        (.ssn, "①②③-④⑤-⑥⑦⑧⑨"), (.ssn, "⑫3-45-6789"), (.ssn, "123-45-67❽➈"), (.ssn, "₁₂₃·45·6789"),
+        (.ssn, "123\u{2043}45\u{2043}6789"), (.email, "x\u{FE6B}example.com"), (.email, "ⓧ@ⓔxample.com"),
+        (.email, "𝐱@example.com"), (.creditCard, "4111\t1111\t1111\t1111"), (.creditCard, "4111  1111  1111  1111"),
+        (.creditCard, "4111/1111/1111/1111"), (.creditCard, "4111_1111_1111_1111"),
+        (.creditCard, "4111,1111,1111,1111"), (.creditCard, "4111 1111 1111 111①"),
+    ])
+    func disguisedValueIsFoundWhole(type: PIIType, value: String) throws {
+        #expect(try found("id \(value).", [type]) == [value])
+    }
+
+    /// However long a value is, no end of it stays.
+    @Test(arguments: [
+        (PIIType.apiKey, "api_key: ", "aB3-"), (.awsKey, "aws_secret_access_key=", "aB3/"),
+        (.bankAccount, "account ", "1234"),
+        (.bankAccount, "account ", "1-"), (.passport, "passport ", "A1"), (.medicalRecord, "MRN ", "12-"),
+    ])
+    func valueIsMaskedToItsEnd(type: PIIType, label: String, unit: String) throws {
+        for count in [20, 128, 129, 200, 3_000] {
+            let value = String(repeating: unit, count: count) + "9"
+            #expect(try found(label + value + " and more", [type]) == [value])
+        }
+    }
 
     @Test(arguments: positives)
     func findsValue(type: PIIType, text: String, value: String) throws {
@@ -130,6 +175,9 @@ struct PIIDetectorTests {
         (.awsKey, "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
         (.awsKey, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEYx"),
         (.apiKey, "api key rotation policy, api_key: short"),
+        (.apiKey, "API key rotation-and-revocation-runbook, access token documentation_for_new_developers"),
+        (.phone, "sizes 100 200 3000"),
+        (.driverLicense, "license 2024-12-31"),
     ]
 
     @Test(arguments: nearMisses)

@@ -25,7 +25,7 @@ struct PIIFilterPluginTests {
         #expect(PIIFilterPlugin.kindAliases.contains("cpex_pii_filter.PIIFilterPlugin"))
     }
 
-    @Test func masksNestedStringsAndLeavesKeysNumbersAndTheRest() async throws {
+    @Test func masksNestedStringsAndLeavesKeysAndTheRest() async throws {
         let verdict = try await args([
             "a": ["b": ["123-45-6789", ["x@example.com": "x@example.com"], 1, true, nil]],
             "n": 4_111_111_111_111_111, "d": 1.5, "ssn": "123456789", "note": "123456789",
@@ -33,13 +33,50 @@ struct PIIFilterPluginTests {
         ])
         let expected: Value = [
             "a": ["b": ["[REDACTED]", ["x@example.com": "[REDACTED]"], 1, true, nil]],
-            "n": 4_111_111_111_111_111, "d": 1.5, "ssn": "[REDACTED]", "note": "123456789",
+            "n": "[REDACTED]", "d": 1.5, "ssn": "[REDACTED]", "note": "123456789",
             "j": #"{"ssn":"[REDACTED]"}"#,
         ]
         #expect(verdict.change?.document["args"] == expected)
         #expect(verdict.change?.args?.keys == ["a", "n", "d", "ssn", "note", "j"])
         #expect(verdict.change?.name == "t")
         #expect(verdict.violation == nil)
+    }
+
+    @Test func numberThatIsPersonalDataBecomesTheMaskedText() async throws {
+        let verdict = try await args([
+            "ssn": 123_456_789, "card": 4_111_111_111_111_111, "user_ssn": 12_345_678, "d": 4_111_111_111_111_111.0,
+            "id": 5_551_234_567, "time": 1_700_000_000_000, "bad": 4_111_111_111_111_112, "n": -123_456_789,
+        ])
+        #expect(
+            verdict.change?.args == [
+                "ssn": "[REDACTED]", "card": "[REDACTED]", "user_ssn": "[REDACTED]", "d": "[REDACTED]",
+                "id": 5_551_234_567, "time": 1_700_000_000_000, "bad": 4_111_111_111_111_112, "n": -123_456_789,
+            ])
+    }
+
+    @Test(
+        arguments: [
+            (["ssn": 123_456_789], "args.ssn"), (["a": [4_111_111_111_111_111]], "args.a[0]"),
+            (["a": ["x@example.com": 1]], "args.a.(key)"),
+        ] as [(ValueObject, String)])
+    func numberOrKeyThatIsPersonalDataBlocks(args: ValueObject, place: String) async throws {
+        let verdict = try await self.args(args, ["block_on_detection": true])
+        #expect(verdict.violation?.details["fields"] == [.string(place)])
+        #expect(verdict.change == nil)
+    }
+
+    @Test func keyThatIsPersonalDataIsReportedButNotShown() async throws {
+        let context = makeContext()
+        let plugin = try makePlugin(PIIFilterPlugin.self)
+        let verdict = try await plugin.toolPreInvoke(
+            ToolCall(name: "t", args: ["x@example.com": ["note": "y"]]), context: context)
+        #expect(verdict.change == nil && verdict.violation == nil)
+        #expect(verdict.metadata["pii_filter"]?["total_detections"] == 1)
+        #expect(verdict.metadata["pii_filter"]?["total_masked"] == 0)
+        let both = try await plugin.toolPreInvoke(
+            ToolCall(name: "t", args: ["x@example.com": ["note": "123-45-6789"]]), context: context)
+        #expect(both.change?.args == ["x@example.com": ["note": "[REDACTED]"]])
+        #expect(!"\(context.values) \(both.metadata)".contains("x@example.com"))
     }
 
     @Test func unchangedPayloadIsNoChange() async throws {

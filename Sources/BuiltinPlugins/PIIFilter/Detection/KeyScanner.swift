@@ -31,7 +31,7 @@ enum KeyScanner {
     }
 
     private static func isBase64(_ byte: UInt8) -> Bool {
-        TextBytes.isLetter(byte) || TextBytes.isDigit(byte) || byte == 0x2F || byte == 0x2B || byte == 0x3D
+        TextBytes.isLetter(byte) || TextBytes.isDigit(byte) || byte == 0x2F || byte == 0x2B
     }
 
     private static func looksRandom(_ text: TextBytes, _ range: Range<Int>) -> Bool {
@@ -49,16 +49,42 @@ enum KeyScanner {
         return hasUpper && hasLower && hasDigit && !isHexadecimal
     }
 
-    /// A token after a label: letters, digits and the signs that tokens are made of.
-    static func token(at start: Int, in text: TextBytes, lengths: ClosedRange<Int>) -> Range<Int>? {
+    /// A token after a label: letters, digits and the signs that tokens are made of, `minimum` of them at least.
+    ///
+    /// No more than `longestRead` are looked at; `PIIFinding.grown` adds the rest. After a label and a mere space a word
+    /// of small letters is prose (`API key rotation-and-revocation-runbook`).
+    static func token(at start: Int, in text: TextBytes, minimum: Int) -> Range<Int>? {
         var end = start
-        while end - start <= lengths.upperBound, isToken(text[end]) { end += 1 }
+        var hasUpper = false
+        var hasLower = false
+        var hasDigit = false
+        while end - start < longestRead, isToken(text[end]) {
+            hasUpper = hasUpper || TextBytes.isUppercase(text[end])
+            hasLower = hasLower || text[end] &- 0x61 < 26
+            hasDigit = hasDigit || text.isDigit(end)
+            end += 1
+        }
         while end > start, text[end - 1] == 0x2E { end -= 1 }
-        return end - start >= lengths.lowerBound ? start..<min(end, start + lengths.upperBound) : nil
+        guard end - start >= minimum else { return nil }
+        return hasDigit || (hasUpper && hasLower) || isAssigned(at: start, in: text) ? start..<end : nil
     }
 
-    private static func isToken(_ byte: UInt8) -> Bool {
-        isBase64(byte) || byte == 0x2D || byte == 0x5F || byte == 0x2E
+    /// How much of a token is read at first.
+    static let longestRead = 512
+
+    /// Whether a sign such as `:`, `=` or a quote stands before the value, or nothing at all.
+    private static func isAssigned(at start: Int, in text: TextBytes) -> Bool {
+        var position = start
+        let limit = start - 40
+        while position > 0, position > limit, TextBytes.isSpace(text[position - 1]) { position -= 1 }
+        switch text[position - 1] {
+        case 0, 0x22, 0x27, 0x3A, 0x3D, 0x3E, 0x7C: return true
+        default: return false
+        }
+    }
+
+    static func isToken(_ byte: UInt8) -> Bool {
+        isBase64(byte) || byte == 0x3D || byte == 0x2D || byte == 0x5F || byte == 0x2E
     }
 }
 

@@ -28,7 +28,8 @@ enum NumberScanner {
 
 /// Payment card numbers (ISO/IEC 7812): 13 to 19 digits, an issuer's prefix, a valid check digit.
 enum CardScanner {
-    /// Digits in one run, or in groups of four to six (the last may be shorter) with one separator between them.
+    /// Digits in one run, or in groups of four to six (the last may be shorter) with one separator, or two spaces, between
+    /// them.
     static func card(at start: Int, in text: TextBytes) -> Range<Int>? {
         var digits = InlineArray<19, UInt8>(repeating: 0)
         var count = 0
@@ -48,11 +49,20 @@ enum CardScanner {
                 best = start..<position
             }
             // A short group can only be the last one.
-            guard length >= 4, count < 19, NumberScanner.isSeparator(text[position]), text.isDigit(position + 1)
-            else { break }
-            position += 1
+            guard length >= 4, count < 19 else { break }
+            let separator = text[position] == 0x20 && text[position + 1] == 0x20 ? 2 : 1
+            guard isSeparator(text[position]), text.isDigit(position + separator) else { break }
+            position += separator
         }
         return best
+    }
+
+    /// A tab, a slash, an underscore or a comma too: the check digit leaves few lists of numbers.
+    private static func isSeparator(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x09, 0x2C, 0x2F, 0x5F: true
+        default: NumberScanner.isSeparator(byte)
+        }
     }
 
     private static func passesLuhn(_ digits: InlineArray<19, UInt8>, _ count: Int) -> Bool {

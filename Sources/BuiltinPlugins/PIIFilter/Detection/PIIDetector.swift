@@ -103,6 +103,7 @@ final class PIIDetector: Sendable {
     }
 
     private func scan(_ text: TextBytes, key: String?, into findings: inout [PIIFinding]) {
+        let first = findings.count
         func add(_ range: Range<Int>?, _ type: PIIType) {
             guard let range else { return }
             findings.append(PIIFinding(range: range, type: type, strategy: strategy))
@@ -140,6 +141,9 @@ final class PIIDetector: Sendable {
             }
         }
         if looksFor.awsKey { KeyScanner.forEachAWSSecret(in: text) { add($0, .awsKey) } }
+        if findings.count > first {
+            findings.replaceSubrange(first..., with: PIIFinding.grown(Array(findings[first...]), in: text))
+        }
     }
 
     /// Looks for what begins with the digit at `position`, and returns where to go on: after its run of digits.

@@ -27,6 +27,7 @@ struct PIILabels: Sendable {
         ("mrn", .medicalRecord), ("medical record", .medicalRecord),
         ("api key", .apiKey), ("api token", .apiKey), ("access token", .apiKey), ("api secret", .apiKey),
         ("aws secret access key", .awsKey), ("secret access key", .awsKey),
+        ("aws secret", .awsKey), ("aws secret key", .awsKey), ("secret key", .awsKey),
     ]
 
     init(types: Set<PIIType>) {

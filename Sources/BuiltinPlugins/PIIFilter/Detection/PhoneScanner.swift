@@ -53,14 +53,13 @@ enum PhoneScanner {
             guard text[position] == 0x29 else { return nil }
             position += 1
         }
-        let first = skipSeparator(&position, in: text)
+        skipSeparator(&position, in: text)
         guard hasDigits(3, at: position, in: text) else { return nil }
         position += 3
-        let second = skipSeparator(&position, in: text)
+        skipSeparator(&position, in: text)
         guard hasDigits(4, at: position, in: text), !text.isWord(position + 4) else { return nil }
-        // Ten bare digits are a phone number only if they can be one: an area begins with 2 to 9. So most times in
-        // seconds and running numbers stay what they are.
-        if !hasBracket, !first, !second, text[area] < 0x32 { return nil }
+        // An area begins with 2 to 9. So most times in seconds, sizes and running numbers stay what they are.
+        guard text[area] >= 0x32 else { return nil }
         return start..<(position + 4)
     }
 
@@ -69,6 +68,7 @@ enum PhoneScanner {
         return true
     }
 
+    @discardableResult
     private static func skipSeparator(_ position: inout Int, in text: TextBytes) -> Bool {
         guard NumberScanner.isSeparator(text[position]) else { return false }
         position += 1

@@ -7,8 +7,11 @@ internal import Glibc
 /// It counts the CPU time of the thread, so that a busy machine does not turn a good search into an error; and it
 /// reads that clock only when a search does more than the usual.
 package struct MatchBudget: Sendable {
-    /// What one hook call may spend on patterns.
-    package static let perCall: Duration = .seconds(2)
+    /// What one hook call may spend on the user's patterns: far below the second after which a server counts as stalled.
+    package static let perCall: Duration = .milliseconds(250)
+
+    /// What one hook call may spend on the patterns of built-in rules, whose cost grows with the text alone.
+    package static let perBuiltinCall: Duration = .milliseconds(100)
 
     /// The largest text that replacing may make, in bytes: the largest message of any transport.
     package static let outputLimit = 16 << 20

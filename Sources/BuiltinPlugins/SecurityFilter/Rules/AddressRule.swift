@@ -2,8 +2,10 @@
 
 /// `ssrf`: URLs that make the tool's server call itself, its network or its cloud's metadata service.
 ///
-/// Looked at is every `scheme://host` (and `//host` at the begin) in a text. Blocked are
-/// - schemes that read files or speak raw protocols: file, gopher, dict, ldap, ldaps, tftp, jar, netdoc, phar, smb;
+/// Looked at is every `scheme://host` (and `//host` at the begin) in a text, and a text that is `host:port` or
+/// `host/path` (see `URLScanner`). Blocked are
+/// - schemes that read files or speak raw protocols: file, gopher, dict, ldap, ldaps, tftp, jar, netdoc, phar, php,
+///   expect, smb; and an authority of more than 300 bytes;
 /// - hosts that are an address which is not public, in any spelling (see `NetworkAddress`);
 /// - names that always mean one: localhost and below, the clouds' metadata names, cluster names, and the public
 ///   wildcard names that resolve to any address (nip.io, sslip.io, xip.io, localtest.me, lvh.me).
@@ -14,12 +16,11 @@ struct AddressRule: SecurityRule {
     static let name = "ssrf"
     static let advice = "use a public address, or add the host to allowed_hosts"
 
-    private let urls: Pattern
     private let allowed: Set<String>
     private let checksSchemes: Bool
 
     private static let schemes: Set<String> = [
-        "file", "gopher", "dict", "ldap", "ldaps", "tftp", "jar", "netdoc", "phar", "smb",
+        "file", "gopher", "dict", "ldap", "ldaps", "tftp", "jar", "netdoc", "phar", "php", "expect", "smb",
     ]
     private static let names: Set<String> = [
         "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "broadcasthost", "metadata",
@@ -35,22 +36,39 @@ struct AddressRule: SecurityRule {
     /// - Parameter checksSchemes: false for the links of results, where `file:` names a resource of the MCP server.
     init(allowedHosts: [String], checksSchemes: Bool = true) throws(PatternError) {
         self.checksSchemes = checksSchemes
-        // Slashes may be turned round, missing or too many: the lenient parsers take them all.
-        urls = try Pattern("(?:\\b([A-Za-z][A-Za-z0-9+.-]{0,30}):[/\\\\]{1,8}|\\A[/\\\\]{2})([^/?#\\s\"'<>]{0,300})")
         allowed = Set(allowedHosts.map { $0.lowercased() })
     }
 
     func finding(in text: SecurityText, budget: inout MatchBudget) throws(PatternError) -> String? {
-        for variant in text.variants where variant.utf8.contains(where: { $0 == 0x2F || $0 == 0x5C }) {
-            let matches = try urls.allMatches(in: variant, budget: &budget)
-            let bytes = Array(variant.utf8)
-            for match in matches {
-                let scheme = match.groups[0].map { String(decoding: bytes[$0], as: UTF8.self).lowercased() }
-                let authority = match.groups[1].map { String(decoding: bytes[$0], as: UTF8.self) } ?? ""
-                if let finding = finding(scheme: scheme, authority: authority) { return finding }
+        for variant in text.variants {
+            for reading in [variant, Self.joined(variant)].compactMap({ $0 }) {
+                for url in URLScanner.urls(in: reading) {
+                    guard let authority = url.authority else { return "a URL whose host is too long to be one" }
+                    if let finding = finding(scheme: url.scheme, authority: authority) { return finding }
+                }
+            }
+            if let host = URLScanner.bareHost(SecurityText.trimmed(variant)), Self.isPlainlyHost(host),
+                let finding = finding(scheme: nil, authority: host)
+            {
+                return finding
             }
         }
         return nil
+    }
+
+    /// The text without tabs and line ends, which URL parsers drop; nil when there are none.
+    private static func joined(_ text: String) -> String? {
+        func isDropped(_ byte: UInt8) -> Bool { byte == 0x09 || byte == 0x0A || byte == 0x0D }
+        guard text.utf8.contains(where: isDropped) else { return nil }
+        return String(decoding: text.utf8.filter { !isDropped($0) }, as: UTF8.self)
+    }
+
+    /// Whether a text without a scheme is a host, and neither a fraction nor a folder: `1/2`, `metadata/x.json`.
+    private static func isPlainlyHost(_ text: String) -> Bool {
+        let host = text.lowercased()
+        if host.hasPrefix("[") || host.hasPrefix("0x") || host.hasPrefix("127.") || host == "localhost" { return true }
+        return host.hasSuffix(".") || host.contains("@") || (NetworkAddress(host) == nil && host.contains("."))
+            || host.utf8.count(where: { $0 == 0x2E }) == 3
     }
 
     private func finding(scheme: String?, authority: String) -> String? {

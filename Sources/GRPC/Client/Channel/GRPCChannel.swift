@@ -88,7 +88,7 @@ package final class GRPCChannel: Sendable {
     /// - Parameters:
     ///   - path: of the method, `/package.Service/Method`.
     ///   - message: the request; one made with `GRPCMessage.buffer` is sent without being copied.
-    ///   - timeout: how long to wait for the answer; the server is told, too. Nil for `call_timeout`.
+    ///   - timeout: how long to wait for the answer; the server is told, too. Nil for `callTimeout`.
     ///   - metadata: further headers, with lower-case names.
     /// - Returns: the answer, decompressed.
     /// - Throws: the status that the server ended the call with, or that says what went wrong here.

@@ -31,7 +31,7 @@ package struct GRPCChannelConfiguration: Sendable, Equatable {
 
     /// How long a call may take for which the caller sets no time.
     ///
-    /// Default 30 s; key `call_timeout`.
+    /// Default 30 s.
     package var callTimeout: Duration = .seconds(30)
 
     /// How long a new connection may take until it can be used, the exchange of settings included.

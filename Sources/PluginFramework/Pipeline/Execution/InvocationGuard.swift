@@ -29,6 +29,7 @@ final class InvocationGuard: Sendable {
         // Not a child task: a parent awaits its children, and this one may never return. It is cancelled when it is given up.
         // It starts on this thread, so that an invoker which need not wait costs no other one.
         let task = Task.immediate {
+            guard call.begin() else { return }
             let answer = await invoker.invoke(invocation)
             if !call.finish(answer) { self.abandoned.subtract(1, ordering: .relaxed) }
         }
@@ -51,9 +52,8 @@ final class InvocationGuard: Sendable {
     }
 
     private func abandon(_ call: AbandonableCall<PluginAnswer>, _ answer: PluginAnswer) {
-        // Counted before, so that the plugin's return, which takes it back, cannot come first.
-        abandoned.add(1, ordering: .relaxed)
-        if !call.abandon(with: answer) { abandoned.subtract(1, ordering: .relaxed) }
+        // The invoker's return takes it back, perhaps before this: the count may be below zero for a moment.
+        if call.abandon(with: answer) == .whileRunning { abandoned.add(1, ordering: .relaxed) }
     }
 
     private func failure(_ message: String, _ code: String) -> PluginAnswer {

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BuiltinPlugins
+import GRPC
+import GRPCTransport
+import Logging
+import NIOPosix
+import PluginFramework
+import Sockets
+
+/// All plugins of a configuration, in this process and on plugin servers, and the pipeline over them.
+struct PluginSet: Sendable {
+    /// The configured entries, external ones merged with what their servers say.
+    let entries: [PluginEntry]
+    /// The plugins of this process.
+    let host: PluginHost
+    /// Those on plugin servers, by name.
+    let external: [String: GRPCPluginInvoker]
+    /// The chain of all of them.
+    let pipeline: Pipeline
+
+    /// Loads local plugins, connects to external ones, and waits a moment for those that are not there.
+    ///
+    /// - Throws: ``PluginLoadError`` with everything that is wrong.
+    static func load(
+        _ settings: PluginServerSettings, registry: PluginRegistry, logger: Logger
+    ) async throws(PluginLoadError) -> PluginSet {
+        let external = try connect(settings, logger: logger)
+        var configuration = PluginHostConfiguration()
+        configuration.timeLimit = settings.pipeline.pluginTimeout
+        let host = try await PluginHost.load(
+            settings.plugins, registry: registry, configuration: configuration, logger: logger)
+        await withTaskGroup(of: Void.self) { tasks in
+            for invoker in external.values { tasks.addTask { await invoker.start() } }
+        }
+        let isPhased = settings.plugins.contains { $0.mode.isPhased }
+        let entries = settings.plugins.map { configured in
+            guard var entry = external[configured.name]?.entry else { return configured }
+            // The file decides how the chain runs, not a server that happens to use cpex's names for the modes of its own.
+            if !isPhased {
+                entry.mode = entry.mode.reported(errorPolicy: entry.errorPolicy)
+                entry.errorPolicy = configured.errorPolicy
+            }
+            return entry
+        }
+        do throws(PluginLoadError) {
+            let configuration = try await PipelineConfiguration(
+                entries: entries, host: host, external: external, settings: settings.pipeline, patterns: .python)
+            let pipeline = try Pipeline(configuration, logger: logger)
+            return PluginSet(entries: entries, host: host, external: external, pipeline: pipeline)
+        } catch {
+            for invoker in external.values { await invoker.shutDown() }
+            await host.shutdown()
+            throw error
+        }
+    }
+
+    private static func connect(
+        _ settings: PluginServerSettings, logger: Logger
+    ) throws(PluginLoadError) -> [String: GRPCPluginInvoker] {
+        var channels = GRPCChannelConfiguration(settings.grpcClient)
+        channels.callTimeout = settings.pipeline.pluginTimeout
+        let connector = GRPCPluginConnector(
+            configuration: channels, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            budget: ByteBudget(limit: settings.process.memoryBudget), logger: logger)
+        var external: [String: GRPCPluginInvoker] = [:]
+        var faults: [PluginLoadError.Fault] = []
+        for (index, entry) in settings.plugins.enumerated() where entry.isEnabled {
+            do throws(SettingsError) {
+                switch entry.external {
+                case nil: continue
+                case .grpc?: external[entry.name] = try connector.invoker(for: entry)
+                case .unixSocket?, .mcp?:
+                    throw SettingsError(
+                        key: entry.external?.sectionName ?? "",
+                        "this version reaches external plugins over gRPC alone; give grpc, or set mode: disabled")
+                }
+            } catch {
+                faults.append(.init(index: index, plugin: entry.name, key: error.key, message: error.message))
+            }
+        }
+        guard faults.isEmpty else { throw PluginLoadError(faults: faults) }
+        return external
+    }
+
+    /// What runs a plugin; the name as configured.
+    func invoker(of plugin: String) -> any PluginInvoker {
+        external[plugin] ?? host
+    }
+
+    /// Ends everything, the pipeline first.
+    func shutDown() async {
+        await pipeline.shutdown()
+        for invoker in external.values { await invoker.shutDown() }
+        await host.shutdown()
+    }
+}
+
+extension PatternCompiler {
+    /// Patterns as Python's `re` reads them, as everywhere else in a configuration.
+    static let python = PatternCompiler { source in
+        let pattern = try Pattern(source)
+        return { text in
+            var budget = MatchBudget()
+            return try pattern.matches(in: text, budget: &budget)
+        }
+    }
+}
