@@ -290,7 +290,7 @@ private struct Mirror: Plugin, ToolPreInvoke {
             for caller in Int64(0)..<200 {
                 group.addTask {
                     var number: Int64 = 0
-                    while !counts.stop.load(ordering: .relaxed) {
+                    while !counts.stop.load(ordering: .relaxed), !Task.isCancelled {
                         number += 1
                         let id: Value = .int(caller << 32 | number)
                         switch await invoker.invoke(Self.invocation(number % 2 == 0 ? "hop" : "look", ["id": id]))

@@ -222,7 +222,11 @@ import Testing
             return .send(late, RawServer.answer([event.payload.last ?? 0], on: event.stream))
         } _: { server async throws in
             try await GRPCChannel.with(
-                server.target, configure: { $0.breaker.consecutiveFailures = 1_000 }
+                server.target,
+                configure: {
+                    $0.breaker.consecutiveFailures = 1_000
+                    $0.breaker.errorRate = 1
+                }
             ) { channel async throws in
                 for number in UInt8(1)..<20 {
                     let slow = await channel.outcome("/test.Test/Slow", [0], timeout: .milliseconds(5))
