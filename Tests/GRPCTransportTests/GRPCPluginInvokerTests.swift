@@ -73,6 +73,8 @@ private struct Mirror: Plugin, ToolPreInvoke {
             local(&entry)
             let invoker = try GRPCPluginConnector.make(log: log).invoker(for: entry)
             await invoker.start(patience: .seconds(60))
+            // On a busy machine the first question may take too long; the next one follows.
+            try await eventually("it is admitted") { invoker.downReason == nil }
             try await body(invoker, server.port)
             await invoker.shutDown()
         }
@@ -255,6 +257,7 @@ private struct Mirror: Plugin, ToolPreInvoke {
             let second = try connector.invoker(for: .external("second", "dns:///127.0.0.1:\(server.port)"))
             await first.start(patience: .seconds(60))
             await second.start(patience: .seconds(60))
+            try await eventually("both are admitted") { first.downReason == nil && second.downReason == nil }
             #expect(connector.statuses.count == 1)
             #expect(connector.statuses.first?.status.generation == 1)
             await first.shutDown()

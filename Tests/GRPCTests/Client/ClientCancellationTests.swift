@@ -58,10 +58,11 @@ import Testing
 
     @Test func callsWaitInOrderWhenTheServerTakesNoMore() async throws {
         let order = Locked<[UInt8]>([])
+        let goOn = Promise<Bool>()
         let method = GRPCMethod.unary("/test.Test/Note") { call in
             let number = call.message.readableBytesView.first ?? 0
             order.withLock { $0.append(number) }
-            try await Task.sleep(for: .milliseconds(2))
+            _ = await goOn.value()
             return call.message
         }
         try await TestServer.with([method], configure: { $0.maxConcurrentStreams = 1 }) { server async throws in
@@ -69,11 +70,9 @@ import Testing
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for number in UInt8(0)..<50 {
                         group.addTask { _ = try await channel.call("/test.Test/Note", [number]) }
-                        try await eventually("call \(number) is there") {
-                            let counts = channel.callCounts
-                            return counts.open + counts.waiting + order.withLock { $0.count } >= Int(number) + 1
-                        }
+                        try await eventually("call \(number) is there") { channel.callCounts == (1, Int(number)) }
                     }
+                    goOn.succeed(true)
                     try await group.waitForAll()
                 }
                 #expect(order.withLock { $0 } == Array(0..<50))
