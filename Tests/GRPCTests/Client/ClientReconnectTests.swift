@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import GRPC
 import NIOCore
 import Sockets
 import Synchronization
 import Testing
 
-@Suite struct ClientReconnectTests {
+@Suite(.enabled(if: ProcessInfo.processInfo.environment["GATEHOUSE_RESTART_TESTS"] != nil, restartTests))
+struct ClientReconnectTests {
     private static func listener(_ host: String, _ port: Int) throws -> [ListeningSocket] {
         [try ListeningSocket.open(.tcp(host: host, port: port))]
     }
