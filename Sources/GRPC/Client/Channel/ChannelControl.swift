@@ -300,8 +300,11 @@ final class ChannelControl: @unchecked Sendable {
         probeTimer?.cancel()
         probeTimer = nil
         guard phase == .active, !isProbing, dispatcher.isBreakerOpen else { return }
-        // Without a connection there is nobody to ask; the next one that is made asks at once.
-        guard let connection = dispatcher.anyConnection else { return }
+        guard let connection = dispatcher.anyConnection else {
+            // There is nobody to ask; the next connection that is made is asked at once.
+            scheduleProbe()
+            return
+        }
         isProbing = true
         let probe = HealthProbe(
             fallbacks: configuration.breaker.healthFallbacks,

@@ -80,9 +80,10 @@ extension ClientConnection {
         phase = .open
         wasReady = true
         readyDeadline = nil
+        // Before the report, upon which a probe may look for a connection.
+        let waiting = dispatcher.add(self, limit: callLimit, features: features)
         report(self, .ready(features: features))
-        // After the report, which is of the past when the first call ends.
-        for call in dispatcher.add(self, limit: callLimit, features: features) { submit(call) }
+        for call in waiting { submit(call) }
     }
 
     // MARK: Coming to an end
