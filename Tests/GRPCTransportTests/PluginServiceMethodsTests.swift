@@ -6,6 +6,7 @@ import NIOCore
 import NIOHPACK
 import PluginFramework
 import PluginWire
+import Synchronization
 import Testing
 import Values
 
@@ -27,7 +28,32 @@ private struct Shouter: Plugin, ToolPreInvoke {
     }
 }
 
+/// Remembers how it was asked to start.
+private final class StartRecorder: PluginService {
+    let startsInline = Mutex<[Bool]>([])
+    var health: PluginHealth { PluginHealth(isServing: true, plugins: [:]) }
+
+    func invoke(_ invocation: PluginInvocation) async -> PluginAnswer {
+        startsInline.withLock { $0.append(invocation.startsInline) }
+        return PluginAnswer(plugin: invocation.plugin, outcome: .success(PluginResult()))
+    }
+
+    func describe(_ plugin: String) async -> Value? { nil }
+    func describeAll() async -> [Value] { [] }
+    func healthUpdates() -> AsyncStream<PluginHealth> { AsyncStream { $0.finish() } }
+}
+
 @Suite struct PluginServiceMethodsTests {
+    @Test func requestsOverTheInlineLimitDoNotStartOnTheThreadTheyAreOn() async throws {
+        let recorder = StartRecorder()
+        let methods = PluginServiceMethods(service: recorder, inlineLimit: 1_000).methods
+        for size in [10, 2_000] {
+            let text = String(repeating: "x", count: size)
+            _ = try await invoke(methods, tool: text)
+        }
+        #expect(recorder.startsInline.withLock { $0 } == [true, false])
+    }
+
     private func withMethods(_ body: ([GRPCMethod], PluginHost) async throws -> Void) async throws {
         let host = try await PluginHost.load(
             [PluginEntry(name: "Shouter", kind: "Shouter")], registry: PluginRegistry([Shouter.self]),

@@ -28,9 +28,13 @@ extension PluginEntry {
         }
         if let tags = remoteValue("tags", isDefault: tags.isEmpty)?.texts { entry.tags = tags }
         let mode = remoteValue("mode", isDefault: mode == fresh.mode)?.stringValue.flatMap { PluginMode(rawValue: $0) }
-        if let mode { entry.mode = mode.inOldTerms }
-        if let policy = remoteValue("on_error", isDefault: errorPolicy == nil)?.stringValue {
-            entry.errorPolicy = PluginErrorPolicy(rawValue: policy)
+        if let mode {
+            // In the old names: our chains run in phases only if a file of ours asks for it, not because a server of cpex reports its
+            // own names for everything. What errors mean belongs to the mode: a server must not loosen one that is configured here.
+            let policy = remoteValue("on_error", isDefault: errorPolicy == nil)?.stringValue
+                .flatMap { PluginErrorPolicy(rawValue: $0) }
+            entry.mode = mode.reported(errorPolicy: policy)
+            if policy == .disable { entry.errorPolicy = .disable }
         }
         if let priority = remoteValue("priority", isDefault: priority == fresh.priority)?.intValue {
             entry.priority = Int(priority)
@@ -41,20 +45,6 @@ extension PluginEntry {
         entry.appliedTo = appliedTo ?? remoteValue("applied_to", isDefault: appliedTo == nil)
         if let config = remoteValue("config", isDefault: config.isEmpty)?.objectValue { entry.config = config }
         return entry
-    }
-}
-
-extension PluginMode {
-    /// The old name of a mode that cpex calls by a new one.
-    ///
-    /// Its servers report the new names for the old ones in their files; our chains run in phases only if one of our files
-    /// uses a new name.
-    fileprivate var inOldTerms: PluginMode {
-        switch self {
-        case .sequential: .enforce
-        case .transform: .permissive
-        default: self
-        }
     }
 }
 

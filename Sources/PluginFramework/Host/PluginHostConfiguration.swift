@@ -29,4 +29,13 @@ public struct PluginHostConfiguration: Sendable {
 
     /// Makes a configuration with the defaults.
     public init() {}
+
+    /// Makes what a configuration file says.
+    public init(_ settings: PluginServerSettings) {
+        timeLimit = settings.pipeline.pluginTimeout
+        stallLimit = settings.process.stallLimit
+        maximumAbandonedCalls = settings.process.maximumAbandonedCalls
+        initializationLimit = settings.process.initializationTimeout
+        secretMask = settings.process.exposesSecrets ? nil : SecretMask(secretKeys: settings.process.secretKeys)
+    }
 }

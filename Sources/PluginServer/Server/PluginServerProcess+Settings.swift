@@ -7,18 +7,6 @@ import Sockets
 
 // How the settings of a configuration become those of the parts.
 extension PluginServerProcess {
-    var hostConfiguration: PluginHostConfiguration {
-        let settings = configuration.settings
-        var host = PluginHostConfiguration()
-        host.timeLimit = settings.pipeline.pluginTimeout
-        host.stallLimit = settings.process.stallLimit
-        host.maximumAbandonedCalls = settings.process.maximumAbandonedCalls
-        host.initializationLimit = settings.process.initializationTimeout
-        host.secretMask =
-            settings.process.exposesSecrets ? nil : SecretMask(secretKeys: settings.process.secretKeys)
-        return host
-    }
-
     var grpcConfiguration: GRPCServerConfiguration {
         let settings = configuration.settings.grpc
         var grpc = GRPCServerConfiguration()

@@ -49,7 +49,8 @@ package struct PluginServerProcess: Sendable {
         let host: PluginHost
         do throws(PluginLoadError) {
             host = try await PluginHost.load(
-                configuration.settings.plugins, registry: registry, configuration: hostConfiguration, logger: logger)
+                configuration.settings.plugins, registry: registry,
+                configuration: PluginHostConfiguration(configuration.settings), logger: logger)
         } catch {
             return report(error)
         }

@@ -26,23 +26,12 @@ struct PluginSet: Sendable {
         _ settings: PluginServerSettings, registry: PluginRegistry, logger: Logger
     ) async throws(PluginLoadError) -> PluginSet {
         let external = try connect(settings, logger: logger)
-        var configuration = PluginHostConfiguration()
-        configuration.timeLimit = settings.pipeline.pluginTimeout
         let host = try await PluginHost.load(
-            settings.plugins, registry: registry, configuration: configuration, logger: logger)
+            settings.plugins, registry: registry, configuration: PluginHostConfiguration(settings), logger: logger)
         await withTaskGroup(of: Void.self) { tasks in
             for invoker in external.values { tasks.addTask { await invoker.start() } }
         }
-        let isPhased = settings.plugins.contains { $0.mode.isPhased }
-        let entries = settings.plugins.map { configured in
-            guard var entry = external[configured.name]?.entry else { return configured }
-            // The file decides how the chain runs, not a server that happens to use cpex's names for the modes of its own.
-            if !isPhased {
-                entry.mode = entry.mode.reported(errorPolicy: entry.errorPolicy)
-                entry.errorPolicy = configured.errorPolicy
-            }
-            return entry
-        }
+        let entries = settings.plugins.map { external[$0.name]?.entry ?? $0 }
         do throws(PluginLoadError) {
             let configuration = try await PipelineConfiguration(
                 entries: entries, host: host, external: external, settings: settings.pipeline, patterns: .python)
