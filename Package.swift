@@ -21,6 +21,12 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -48,9 +54,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -65,6 +76,21 @@ let package = Package(
         library(
             "GRPC", ["CZlib", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle], exclude: ["Protos"]),
         library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", "Sockets", nio, logging]),
+        library("TransportSecurity", ["PluginFramework", nio, nioSSL, x509, crypto, asn1, logging, lifecycle]),
+        library("HTTP", ["Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
+        library(
+            "ModelContextProtocol",
+            ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, subprocess, logging, lifecycle]),
+        library("SocketTransport", ["Values", "PluginFramework", "PluginWire", "Sockets", nio, nioPosix, logging]),
+        library(
+            "MCPTransport", ["Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", nio, logging]),
+        library(
+            "Gateway",
+            [
+                "Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", nio, nioPosix, nioHTTP1,
+                logging, lifecycle,
+            ]
+        ),
         library("BuiltinPlugins", ["Values", "PluginFramework", "CPCRE2", logging]),
         library(
             "PluginServer",
@@ -121,6 +147,15 @@ let package = Package(
             "GRPCTransport",
             ["GRPC", "PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioHPACK, logging, lifecycle]
         ),
+        tests("TransportSecurity", ["PluginFramework", nio, nioPosix, nioSSL, x509, crypto, logging]),
+        tests("HTTP", ["Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
+        tests("ModelContextProtocol", ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
+        tests("SocketTransport", ["PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
+        tests(
+            "MCPTransport",
+            ["ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
+        tests(
+            "Gateway", ["ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
         tests("BuiltinPlugins", ["PluginFramework", "Values", logging], resources: [.copy("Resources")]),
         tests("PluginServer", ["PluginFramework", "PluginConfiguration", "Values", logging, argumentParser]),
     ],
