@@ -20,6 +20,10 @@ package struct CommandLineOverrides: Sendable, Equatable {
     package var logFormat: String?
     /// `--grace`: how many seconds calls in flight may go on at the end.
     package var grace: String?
+    /// `--plugins`: the plugin configuration of a gateway.
+    package var plugins: String?
+    /// `--insecure`: a gateway may listen beyond this machine without authentication.
+    package var insecure = false
     /// `--lenient`: unknown keys are warnings.
     package var lenient = false
 

@@ -18,6 +18,8 @@ package struct ConfigurationLoader: Sendable {
     package var customHooks: [HookName]? = []
     /// The transports that can be served.
     package var transports: [PluginServerTransport] = PluginServerTransport.allCases
+    /// Whether variables that do nothing are looked for; not where another loader does.
+    var checksEnvironment = true
 
     /// Makes a loader.
     package init(environment: [String: String], overrides: CommandLineOverrides = CommandLineOverrides()) {
@@ -74,7 +76,7 @@ package struct ConfigurationLoader: Sendable {
         for fault in reader.faults { session.error(session.file(fault.line), fault.path, fault.message) }
 
         let settings = read(SettingsSection(session, path: .root, node: tree, line: nil))
-        EnvironmentCheck(session: session).run(pluginCount: settings.plugins.count)
+        if checksEnvironment { EnvironmentCheck(session: session).run(pluginCount: settings.plugins.count) }
         let errors = session.sorted(.error)
         let warnings = session.sorted(.warning)
         guard errors.isEmpty else { throw ConfigurationError(errors: errors, warnings: warnings) }

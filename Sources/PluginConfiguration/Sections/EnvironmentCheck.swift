@@ -21,6 +21,11 @@ struct EnvironmentCheck {
             default: break
             }
         }
+        checkUnknown()
+    }
+
+    /// Looks for variables of our families that nothing reads.
+    func checkUnknown() {
         let known = Self.known
         for name in session.environment.keys.sorted(by: { $0.precedesInBytes($1) })
         where Self.families.contains(where: { name.hasPrefix($0) }) && !known.contains(name) {
@@ -45,5 +50,6 @@ struct EnvironmentCheck {
             + (client + ["CHECK_HOSTNAME"]).map { "PLUGINS_CLIENT_MTLS_\($0)" }
             + ["PLUGINS_UNIX_SOCKET_PATH"]
             + ["LOG_FORMAT", "GRACE_PERIOD", "MEMORY_BUDGET", "EXPOSE_CONFIG"].map { "GATEHOUSE_\($0)" }
+            + (address + ["CONFIG", "TOKEN", "INSECURE", "ALLOWED_HOSTS", "ALLOWED_ORIGINS"]).map { "GATEHOUSE_\($0)" }
     }()
 }

@@ -19,6 +19,12 @@ enum FileChecks {
         return information.st_mode & S_IFMT == S_IFDIR ? nil : "\"\(path)\" is no folder"
     }
 
+    /// Whether nothing is there.
+    static func isMissing(_ path: String) -> Bool {
+        var information = stat()
+        return stat(path, &information) != 0 && errno == ENOENT
+    }
+
     /// Whether a file may be run.
     static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }
 

@@ -129,7 +129,7 @@ struct MCPTargetReader {
         }
     }
 
-    private static var urlKind: SettingKind<String> {
+    static var urlKind: SettingKind<String> {
         SettingKind(
             noun: "a URL of HTTP", advice: "give http://host:port/mcp or https://…",
             parse: { text in

@@ -113,7 +113,7 @@ struct ServerReader {
         return settings
     }
 
-    private struct Address {
+    struct Address {
         var host: Sourced<String>
         var port: Sourced<Int>
         var uds: Sourced<String>?
@@ -121,7 +121,7 @@ struct ServerReader {
     }
 
     /// A host and port, or a Unix socket: of the two, the one that the higher source names counts; within one source the socket.
-    private func readAddress(
+    func readAddress(
         _ section: SettingsSection, prefix: String, flags: CommandLineOverrides?, host: String, port: Int
     ) -> Address {
         let host = section.setting(

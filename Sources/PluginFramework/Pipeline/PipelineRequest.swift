@@ -18,6 +18,9 @@ public struct PipelineRequest: Sendable {
     /// With another `requestID` it is another request: what plugins kept for themselves is gone.
     public var global: GlobalContext
 
+    /// By which further names conditions may mean what payloads are about.
+    package var subjects: (any PipelineSubjects)?
+
     private var contexts: [ByteKey: LocalContext] = [:]
     private var contextsOwner: String
     var generation: PipelineGeneration?

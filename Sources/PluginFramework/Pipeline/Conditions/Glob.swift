@@ -3,7 +3,7 @@
 /// A pattern as in Python's `fnmatch`: `*` any text, `/` included, `?` one character, `[abc]`, `[a-z]` and `[!abc]` one of a set.
 ///
 /// A `[` without its `]` stands for itself. Characters are Unicode scalars. The time is at most the product of both lengths.
-struct Glob: Sendable, Equatable {
+package struct Glob: Sendable, Equatable {
     private enum Piece: Sendable, Equatable {
         case scalar(Unicode.Scalar)
         case any
@@ -22,7 +22,8 @@ struct Glob: Sendable, Equatable {
 
     private let pieces: [Piece]
 
-    init(_ pattern: String) {
+    /// Reads a pattern; every text is one.
+    package init(_ pattern: String) {
         let scalars = Array(pattern.unicodeScalars)
         var pieces: [Piece] = []
         var position = 0
@@ -74,7 +75,7 @@ struct Glob: Sendable, Equatable {
     }
 
     /// Whether the whole text matches.
-    func matches(_ text: String) -> Bool {
+    package func matches(_ text: String) -> Bool {
         let scalars = text.unicodeScalars
         var position = scalars.startIndex
         var piece = 0

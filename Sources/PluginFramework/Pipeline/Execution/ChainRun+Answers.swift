@@ -80,11 +80,10 @@ extension ChainRun {
     /// A condition may name what the payload is about now.
     private mutating func noteSubject() {
         guard let subject = chain.subject(of: payload) else { return }
-        if let known = inputs.subjects.first {
-            inputs.subjects = known.hasSameBytes(as: subject) ? [known] : [known, subject]
-        } else {
-            inputs.subjects = [subject]
-        }
+        inputs.subjects.removeSubrange(givenSubjects...)
+        if let known = inputs.subjects.first, known.hasSameBytes(as: subject) { return }
+        inputs.subjects.append(subject)
+        if let subjects = request.subjects { inputs.subjects += subjects.otherNames(of: subject, at: chain.hook) }
     }
 
     /// Keeps what is the plugin's own, and merges what it shares if its mode lets it.

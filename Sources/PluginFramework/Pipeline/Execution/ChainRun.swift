@@ -21,6 +21,8 @@ struct ChainRun {
     var steps: [PipelineStep] = []
     var decisionPlugin: String?
     var inputs: ConditionInputs
+    /// How many of the subjects are those of the payload that came in.
+    let givenSubjects: Int
     private var isMeasured = false
 
     init(
@@ -33,6 +35,10 @@ struct ChainRun {
         self.payload = payload
         self.request = request
         inputs = chain.inputs(payload: payload, global: request.global)
+        if let subject = inputs.subjects.first, let subjects = request.subjects {
+            inputs.subjects += subjects.otherNames(of: subject, at: chain.hook)
+        }
+        givenSubjects = inputs.subjects.count
     }
 
     mutating func run() async -> PipelineOutcome {

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import PluginFramework
+
+/// Reads `limits`.
+struct GatewayLimitsReader {
+    let section: SettingsSection
+
+    func read() -> GatewayLimits {
+        var limits = GatewayLimits()
+        func count(_ key: String, _ value: inout Int) {
+            value = section.setting(key, .integer(in: 1...10_000_000), default: value).value
+        }
+        func bytes(_ key: String, _ value: inout Int, in range: ClosedRange<Int>) {
+            value = section.setting(key, .bytes(in: range), default: value).value
+        }
+        func time(_ key: String, _ value: inout Duration) {
+            value = section.setting(key, .seconds, default: value).value
+        }
+        count("max_connections", &limits.maximumConnections)
+        bytes("max_body_size", &limits.maximumBodySize, in: 1_024...(1 << 30))
+        bytes("max_header_size", &limits.maximumHeaderSize, in: 1_024...(1 << 20))
+        bytes("max_message_size", &limits.maximumMessageSize, in: 1_024...(1 << 30))
+        time("request_timeout", &limits.requestTimeout)
+        time("idle_timeout", &limits.idleTimeout)
+        count("max_sessions", &limits.maximumSessions)
+        time("session_idle", &limits.sessionIdle)
+        count("max_calls_per_session", &limits.maximumCallsPerSession)
+        count("max_streams_per_session", &limits.maximumStreamsPerSession)
+        count("max_upstream_sessions", &limits.maximumUpstreamSessions)
+        count("max_listed", &limits.maximumListed)
+        section.finish()
+        return limits
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Values
+
+/// Everything that configuration says about a gateway.
+///
+/// Plain data: nothing here reads a file or a variable.
+package struct GatewaySettings: Sendable, Equatable {
+    /// `listen`: where clients reach the gateway.
+    package var listen = GatewayListenSettings()
+    /// `auth.tokens`: who may use it; empty for everybody who can reach it.
+    package var tokens: [GatewayToken] = []
+    /// `mcpServers`: the servers behind the gateway, in configured order, disabled ones included.
+    package var upstreams: [UpstreamSettings] = []
+    /// `servers`: the virtual servers beside the one that has everything.
+    package var servers: [VirtualServerSettings] = []
+    /// `limits`: what the gateway bears.
+    package var limits = GatewayLimits()
+    /// `PLUGINS_ENABLED`: whether plugins run; nil for when any are configured.
+    package var pluginsEnabled: Bool?
+    /// The plugins with all that holds for them, and how the process behaves.
+    package var plugins = PluginServerSettings()
+
+    /// Makes settings with the defaults and no upstreams.
+    package init() {}
+
+    /// Whether plugins run.
+    package var runsPlugins: Bool { pluginsEnabled ?? true }
+}
+
+/// `listen`: where clients reach the gateway, and as what.
+package struct GatewayListenSettings: Sendable, Equatable {
+    /// `host`: an address or a name.
+    package var host = "127.0.0.1"
+    /// `port`: 0 for any that is free.
+    package var port = 4_444
+    /// `uds`, `socket_mode`, `socket_group`: the Unix socket to listen on instead of ``host`` and ``port``.
+    package var socket: SocketFileSettings?
+    /// `allowed_hosts`: names in `Host` headers that mean this gateway, beside loopback names and the address itself.
+    package var allowedHosts: [String] = []
+    /// `allowed_origins`: origins of web pages that may call, `https://host[:port]`; loopback origins always may.
+    package var allowedOrigins: [String] = []
+    /// `insecure`: whether to listen beyond this machine without authentication.
+    package var isInsecure = false
+
+    /// Makes settings with the defaults.
+    package init() {}
+}
+
+/// One of `auth.tokens`: a bearer token, and what is known about who has it.
+package struct GatewayToken: Sendable, Equatable {
+    /// `token`: the secret itself, at least 16 bytes.
+    package var token: String
+    /// `user`: who it is; an e-mail address or another name, or an object of attributes.
+    package var user: Value?
+    /// `tenant`: the tenant on whose behalf it is.
+    package var tenant: String?
+    /// `servers`: the virtual servers that it is for; empty for all, the one that has everything included.
+    package var servers: [String] = []
+
+    /// Makes a token of which nothing else is known.
+    package init(token: String) { self.token = token }
+}
+
+/// `limits`: what the gateway bears before it refuses.
+package struct GatewayLimits: Sendable, Equatable {
+    /// `max_connections`: how many connections may be open at a time.
+    package var maximumConnections = 10_000
+    /// `max_body_size`: the most bytes of one message from a client.
+    ///
+    /// 4 MiB by default.
+    package var maximumBodySize = 4 << 20
+    /// `max_header_size`: the most bytes of one request's head.
+    ///
+    /// 32 KiB by default.
+    package var maximumHeaderSize = 32 << 10
+    /// `max_message_size`: the most bytes of one message from an upstream.
+    ///
+    /// 16 MiB by default.
+    package var maximumMessageSize = 16 << 20
+    /// `request_timeout`: how long a request may take to arrive in full.
+    package var requestTimeout: Duration = .seconds(30)
+    /// `idle_timeout`: how long a connection without requests is kept.
+    package var idleTimeout: Duration = .seconds(300)
+    /// `max_sessions`: how many sessions of clients may be open at a time.
+    package var maximumSessions = 10_000
+    /// `session_idle`: how long a session that nothing happens in is kept.
+    package var sessionIdle: Duration = .seconds(3_600)
+    /// `max_calls_per_session`: how many calls of one session may be in flight.
+    package var maximumCallsPerSession = 1_000
+    /// `max_streams_per_session`: how many event streams of one session may be open.
+    package var maximumStreamsPerSession = 100
+    /// `max_upstream_sessions`: how many sessions with one upstream may be open at a time.
+    ///
+    /// For servers that are programs, that many may run.
+    package var maximumUpstreamSessions = 1_000
+    /// `max_listed`: how many tools (or prompts, resources, templates) of one upstream are taken.
+    package var maximumListed = 10_000
+
+    /// Makes limits with the defaults.
+    package init() {}
+}
