@@ -1,30 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
 
 SWIFT_FLAGS ?=
+PREFIX ?= /usr/local
+CONTAINER_ENGINE ?= $(shell command -v podman || command -v docker)
 
-.PHONY: help run test build format bench clean
+.PHONY: help run dev test build install build-grpc install-grpc build-image env check-image format bench clean
 
 help:
-	@echo "make run     start the plugin server on an example configuration, and say how to call it"
-	@echo "make test    build everything and run all tests"
-	@echo "make build   build the gatehouse executable for use: .build/release/gatehouse"
-	@echo "make bench   compare with the reference and with C++ gRPC"
-	@echo "make format  format the code"
+	@echo "make run          start gateway, plugin server and a demo MCP server, and say how to call them"
+	@echo "make dev          start the gateway alone: PLUGINS_ENABLED=true PLUGIN_CONFIG_FILE=plugins/config.yaml make dev"
+	@echo "make test         build everything and run all tests"
+	@echo "make build        build the gatehouse executable for use: .build/release/gatehouse"
+	@echo "make install      install it below PREFIX ($(PREFIX))"
+	@echo "make build-image  build the container image: mcpgateway:latest, my-plugin:latest"
+	@echo "make env          write .env with a fresh GATEHOUSE_TOKEN, for compose.yaml"
+	@echo "make bench        compare with the reference and with C++ gRPC"
+	@echo "make check-image  run the image's steps without a container engine (root, debootstrap)"
+	@echo "make format       format the code"
 
 # The first build takes minutes; later ones seconds.
 build:
 	@dev/setup build
 	swift build -c release --product gatehouse $(SWIFT_FLAGS)
 
+install: build
+	install -D -m 0755 .build/release/gatehouse $(DESTDIR)$(PREFIX)/bin/gatehouse
+
+# ContextForge builds gRPC in on request; here it always is.
+build-grpc: build
+	@echo "gRPC is always built in: build-grpc is build"
+
+install-grpc: install
+	@echo "gRPC is always built in: install-grpc is install"
+
 run: build
-	@echo
-	@echo "Starting the plugin server at 127.0.0.1:50051 (gRPC). In another terminal, have it mask a social security number:"
-	@echo
-	@echo "  curl -sS --http2-prior-knowledge -H 'content-type: application/grpc' -H 'te: trailers' \\"
-	@echo "    --data-binary @Examples/requests/mask-ssn.bin \\"
-	@echo "    http://127.0.0.1:50051/mcpgateway.plugins.PluginService/InvokeHook | strings"
-	@echo
-	@exec .build/release/gatehouse plugin-server --example
+	@exec dev/run-stack .build/release/gatehouse
+
+dev: build
+	@exec .build/release/gatehouse gateway
+
+build-image:
+	@test -n "$(CONTAINER_ENGINE)" || { echo "make build-image: neither podman nor docker is on the PATH; install one, or set CONTAINER_ENGINE" >&2; exit 1; }
+	$(CONTAINER_ENGINE) build -t mcpgateway:latest -t my-plugin:latest -f Containerfile .
+
+env:
+	@dev/make-env
+
+check-image:
+	dev/check-image
 
 test:
 	@dev/setup build test
