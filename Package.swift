@@ -27,6 +27,7 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -62,6 +63,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -78,6 +80,7 @@ let package = Package(
         library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", "Sockets", nio, logging]),
         library("TransportSecurity", ["PluginFramework", nio, nioSSL, x509, crypto, asn1, logging, lifecycle]),
         library("HTTP", ["Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
+        library("Authentication", ["Values", "HTTP", "Sockets", nio, nioHTTP1, crypto, jwt, logging, lifecycle]),
         library(
             "ModelContextProtocol",
             ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, subprocess, logging, lifecycle]),
@@ -87,8 +90,8 @@ let package = Package(
         library(
             "Gateway",
             [
-                "Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", nio, nioPosix, nioHTTP1,
-                logging, lifecycle,
+                "Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", "Authentication", nio, nioPosix,
+                nioHTTP1, logging, lifecycle,
             ]
         ),
         library("BuiltinPlugins", ["Values", "PluginFramework", "CPCRE2", logging]),
@@ -149,6 +152,8 @@ let package = Package(
         ),
         tests("TransportSecurity", ["PluginFramework", nio, nioPosix, nioSSL, x509, crypto, logging]),
         tests("HTTP", ["Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
+        tests(
+            "Authentication", ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, crypto, jwt, logging, lifecycle]),
         tests("ModelContextProtocol", ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
         tests("SocketTransport", ["PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
         tests(
