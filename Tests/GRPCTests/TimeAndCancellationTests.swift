@@ -181,11 +181,11 @@ import Testing
     }
 
     @Test func aStreamingCallMayBeSilentBetweenMessagesButNotWithinOne() async throws {
-        try await TestServer.with(configure: { $0.requestTimeout = .milliseconds(200) }) { server async throws in
+        try await TestServer.with(configure: { $0.requestTimeout = .seconds(1) }) { server async throws in
             try await TestClient.with(port: server.port) { client async throws in
                 let stream = client.open(TestClient.headers("/test.Test/Bidi"))
                 client.send(TestClient.framed([1]), on: stream)
-                try await Task.sleep(for: .milliseconds(700))
+                try await Task.sleep(for: .milliseconds(1_500))
                 client.send(TestClient.framed([2]), on: stream)
                 try await client.wait("two messages") { $0.responses[stream]?.messages.count == 2 }
                 #expect(client.state.responses[stream]?.isOver == false)

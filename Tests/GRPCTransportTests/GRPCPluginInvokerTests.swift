@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import GRPC
 import GRPCTransport
 import PluginFramework
@@ -41,8 +40,7 @@ private struct Mirror: Plugin, ToolPreInvoke {
     }
 }
 
-@Suite(.enabled(if: ProcessInfo.processInfo.environment["GATEHOUSE_RESTART_TESTS"] != nil, restartTests))
-struct GRPCPluginInvokerTests {
+@Suite struct GRPCPluginInvokerTests {
     private static let large: Value = .int(9_007_199_254_740_993)
 
     private static func entry(_ name: String = "Mirror") -> PluginEntry {
@@ -188,66 +186,62 @@ struct GRPCPluginInvokerTests {
         }
     }
 
-    private static func freePort() throws -> Int {
-        let listener = try ListeningSocket.open(.tcp(host: "127.0.0.1", port: 0))
-        defer { listener.close() }
-        guard case .tcp(_, let port)? = listener.addresses.first else { throw NeverHappened(what: "a port") }
-        return port
-    }
-
     @Test func aPluginThatIsDownIsAdmittedWhenItAnswers() async throws {
-        let port = try Self.freePort()
-        let log = LogLines()
-        let invoker = try GRPCPluginConnector.make(log: log).invoker(for: .external("mirror", "127.0.0.1:\(port)"))
-        await invoker.start(patience: .seconds(60))
-        guard case .failure(let error) = await invoker.invoke(Self.invocation()).outcome else {
-            Issue.record("nobody answered")
-            return
-        }
-        #expect(error.code == "PLUGIN_UNAVAILABLE")
-        #expect(error.message.contains("plugin 'mirror' cannot be called since 20"))
-        #expect(error.message.contains("127.0.0.1:\(port)"))
-        #expect(error.message.contains("Connection refused"))
-        #expect(await invoker.describe("mirror") == nil)
-        #expect(await invoker.health == PluginHealth(isServing: false, plugins: ["mirror": false]))
-        #expect(log.text.contains { $0.hasPrefix("External plugin cannot be called yet") })
-        let updates = invoker.entryUpdates()
-        try await PluginTestServer.with(
-            port: port, plugins: [Mirror.self], entries: [Self.entry()]
-        ) { _ async throws in
-            for await entry in updates {
-                #expect(entry.priority == 7)
-                break
+        try await withSocketPath { path in
+            let log = LogLines()
+            let invoker = try GRPCPluginConnector.make(log: log).invoker(for: .external("mirror", "unix:\(path)"))
+            await invoker.start(patience: .seconds(60))
+            guard case .failure(let error) = await invoker.invoke(Self.invocation()).outcome else {
+                Issue.record("nobody answered")
+                return
             }
-            _ = try await invoker.invoke(Self.invocation()).outcome.get()
-        }
-        await invoker.shutDown()
-        guard case .failure = await invoker.invoke(Self.invocation()).outcome else {
-            Issue.record("it was shut down")
-            return
+            #expect(error.code == "PLUGIN_UNAVAILABLE")
+            #expect(error.message.contains("plugin 'mirror' cannot be called since 20"))
+            #expect(error.message.contains("unix:\(path)"))
+            #expect(error.message.contains("No such file or directory"))
+            #expect(await invoker.describe("mirror") == nil)
+            #expect(await invoker.health == PluginHealth(isServing: false, plugins: ["mirror": false]))
+            #expect(log.text.contains { $0.hasPrefix("External plugin cannot be called yet") })
+            let updates = invoker.entryUpdates()
+            try await PluginTestServer.with(
+                path: path, plugins: [Mirror.self], entries: [Self.entry()]
+            ) { _ async throws in
+                for await entry in updates {
+                    #expect(entry.priority == 7)
+                    break
+                }
+                _ = try await invoker.invoke(Self.invocation()).outcome.get()
+            }
+            await invoker.shutDown()
+            guard case .failure = await invoker.invoke(Self.invocation()).outcome else {
+                Issue.record("it was shut down")
+                return
+            }
         }
     }
 
     @Test func aServerWithoutThePluginIsAskedAgain() async throws {
-        let port = try Self.freePort()
-        let invoker = try GRPCPluginConnector.make().invoker(for: .external("mirror", "127.0.0.1:\(port)"))
-        try await PluginTestServer.with(
-            port: port, plugins: [Mirror.self], entries: [Self.entry("Other")]
-        ) { _ async throws in
-            await invoker.start(patience: .seconds(60))
-            guard case .failure(let error) = await invoker.invoke(Self.invocation()).outcome else {
-                Issue.record("it has no such plugin")
-                return
+        try await withSocketPath { path in
+            let invoker = try GRPCPluginConnector.make().invoker(for: .external("mirror", "unix:\(path)"))
+            try await PluginTestServer.with(
+                path: path, plugins: [Mirror.self], entries: [Self.entry("Other")]
+            ) { _ async throws in
+                await invoker.start(patience: .seconds(60))
+                try await eventually("the plugin is missed") {
+                    guard case .failure(let error) = await invoker.invoke(Self.invocation()).outcome else {
+                        return false
+                    }
+                    return error.message.contains("has no plugin named 'mirror'")
+                }
             }
-            #expect(error.message.contains("has no plugin named 'mirror'"))
+            try await PluginTestServer.with(
+                path: path, plugins: [Mirror.self], entries: [Self.entry()]
+            ) { _ async throws in
+                try await eventually("it is admitted") { invoker.downReason == nil }
+                _ = try await invoker.invoke(Self.invocation()).outcome.get()
+            }
+            await invoker.shutDown()
         }
-        try await PluginTestServer.with(
-            port: port, plugins: [Mirror.self], entries: [Self.entry()]
-        ) { _ async throws in
-            try await eventually("it is admitted") { invoker.downReason == nil }
-            _ = try await invoker.invoke(Self.invocation()).outcome.get()
-        }
-        await invoker.shutDown()
     }
 
     @Test func entriesWithOneTargetShareItsConnections() async throws {
@@ -288,8 +282,11 @@ struct GRPCPluginInvokerTests {
     /// A server is killed and started again under 200 callers: every answer is the caller's own, and calls are answered again
     /// soon after its return.
     @Test func aRestartUnderLoadGivesNoWrongAnswer() async throws {
-        let port = try Self.freePort()
-        let invoker = try GRPCPluginConnector.make().invoker(for: .external("mirror", "127.0.0.1:\(port)"))
+        try await withSocketPath { path in try await restart(at: path) }
+    }
+
+    private func restart(at path: String) async throws {
+        let invoker = try GRPCPluginConnector.make().invoker(for: .external("mirror", "unix:\(path)"))
         let counts = Counts()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for caller in Int64(0)..<200 {
@@ -316,7 +313,7 @@ struct GRPCPluginInvokerTests {
             }
             for _ in 0..<2 {
                 try await PluginTestServer.with(
-                    port: port, plugins: [Mirror.self], entries: [Self.entry()]
+                    path: path, plugins: [Mirror.self], entries: [Self.entry()]
                 ) { _ async throws in
                     await invoker.start()
                     let before = counts.answered.load(ordering: .relaxed)
@@ -334,6 +331,3 @@ struct GRPCPluginInvokerTests {
         await invoker.shutDown()
     }
 }
-
-/// Why a suite is run by hand alone: it stops servers and starts others on their ports, which a busy machine does not always give in time.
-let restartTests: Comment = "restarts servers on fixed ports; set GATEHOUSE_RESTART_TESTS=1 to run it"

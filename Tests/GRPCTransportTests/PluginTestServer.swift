@@ -2,6 +2,7 @@
 
 import GRPC
 import GRPCTransport
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -19,22 +20,34 @@ struct PluginTestServer: Sendable {
         case reference(String)
     }
 
+    /// 0 on a Unix socket.
     let port: Int
 
+    /// On the Unix socket `path`, else on a free port of the loopback.
     static func with<R: Sendable>(
-        _ kind: Kind = .ours, port: Int = 0, plugins: [any Plugin.Type], entries: [PluginEntry],
+        _ kind: Kind = .ours, path: String? = nil, plugins: [any Plugin.Type], entries: [PluginEntry],
         _ body: (PluginTestServer) async throws -> R
     ) async throws -> R {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let host = try await PluginHost.load(entries, registry: PluginRegistry(plugins), logger: silent)
         var methods = try PluginGRPCEndpoint(service: host).methods
         if case .reference(let package) = kind { methods.removeAll { !$0.path.hasPrefix("/\(package).") } }
+        let listener: ListeningSocket =
+            if let path {
+                try .open(.unix(UnixSocketSettings(path: path)))
+            } else {
+                try .open(.tcp(host: "127.0.0.1", port: 0))
+            }
         let bound = AsyncStream<Int>.makeStream()
         let server = try GRPCServer(
-            listeners: [ListeningSocket.open(.tcp(host: "127.0.0.1", port: port))], methods: methods,
+            listeners: [listener], methods: methods,
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(), logger: silent,
             onListening: { addresses in
-                if case .tcp(_, let port)? = addresses.first { bound.continuation.yield(port) }
+                guard case .tcp(_, let port)? = addresses.first else {
+                    bound.continuation.yield(0)
+                    return
+                }
+                bound.continuation.yield(port)
             })
         // Cancelling it is as good as killing it: connections are closed in the middle of calls.
         let running = Task { try await server.run() }
@@ -59,6 +72,7 @@ extension GRPCPluginConnector {
         var configuration = GRPCChannelConfiguration()
         // Other tests may keep the machine busy for a long time.
         configuration.connectTimeout = .seconds(60)
+        configuration.connections = 1
         configure(&configuration)
         return GRPCPluginConnector(
             configuration: configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
@@ -99,6 +113,19 @@ final class LogLines: Sendable {
         }
         func log(event: LogEvent) { lines.lines.withLock { $0.append("\(event.message)") } }
     }
+}
+
+/// A path for a Unix socket in a folder of its own, for as long as a closure runs.
+func withSocketPath<R>(_ body: (String) async throws -> R) async throws -> R {
+    var template = Array("/tmp/gatehouse-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw NeverHappened(what: "a folder") }
+    let folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let path = folder + "/s"
+    defer {
+        unlink(path)
+        rmdir(folder)
+    }
+    return try await body(path)
 }
 
 /// Waits for something that must come to pass; liveness only, so the limit is generous.

@@ -53,14 +53,15 @@ private struct Never: Plugin, ToolPreInvoke {
 
 /// What one plugin does to the threads must not reach the others.
 @Suite(.serialized) struct IsolationTests {
-    private func host(_ limit: Duration = .seconds(30)) async throws -> PluginHost {
+    private func host() async throws -> PluginHost {
         var configuration = PluginHostConfiguration()
-        configuration.timeLimit = limit
+        var never = PluginEntry(name: "Never", kind: "Never")
+        never.timeout = .milliseconds(300)
         configuration.stallLimit = .milliseconds(100)
         return try await PluginHost.load(
             [
                 PluginEntry(name: "Holder", kind: "Holder"), PluginEntry(name: "Suspender", kind: "Suspender"),
-                PluginEntry(name: "BlockingHolder", kind: "BlockingHolder"), PluginEntry(name: "Never", kind: "Never"),
+                PluginEntry(name: "BlockingHolder", kind: "BlockingHolder"), never,
             ],
             registry: PluginRegistry([Holder.self, Suspender.self, BlockingHolder.self, Never.self]),
             configuration: configuration, logger: .silent)
@@ -76,7 +77,7 @@ private struct Never: Plugin, ToolPreInvoke {
     private func passes(_ answer: PluginAnswer) -> Bool { (try? answer.outcome.get())?.isPlainPass == true }
 
     @Test func callsThatDoNotStartInlineHoldNoneOfSwiftsThreads() async throws {
-        let host = try await host(.milliseconds(300))
+        let host = try await host()
         // As many as there are threads in Swift's pool, and more.
         let holding = (0..<8).map { _ in Task { await invoke(host, "Holder", inline: false) } }
         let never = await invoke(host, "Never").outcome

@@ -7,7 +7,7 @@ extension GRPCChannelConfiguration {
     /// What configuration says about plugins over gRPC.
     package init(_ settings: GRPCClientSettings) {
         self.init()
-        connections = settings.connections
+        connections = settings.connections > 0 ? settings.connections : nil
         maxMessageSize = settings.maximumMessageSize
         maxRequestSize = settings.maximumRequestSize
         maxConcurrentStreams = settings.maximumConcurrentStreams

@@ -20,7 +20,7 @@ struct GRPCClientReader {
         func timeOrNever(_ key: String, _ value: inout Duration?) {
             value = section.setting(key, .secondsOrNever, default: value).value
         }
-        count("connections", &settings.connections, in: 1...64)
+        count("connections", &settings.connections, in: 0...64)
         // The length of a gRPC message has 32 bits; ContextForge's own limits are signed.
         bytes("max_message_size", &settings.maximumMessageSize, in: 1...Int(Int32.max))
         bytes("max_request_size", &settings.maximumRequestSize, in: 1...Int(Int32.max))

@@ -15,9 +15,6 @@ final class AbandonableCall<Answer: Sendable>: Sendable {
         case left
     }
 
-    /// What became of an attempt to give the work up.
-    enum Abandonment { case tooLate, beforeItBegan, whileRunning }
-
     private struct Contents {
         var state = State.running(nil)
         var hasBegun = false
@@ -95,24 +92,28 @@ final class AbandonableCall<Answer: Sendable>: Sendable {
         return isWanted
     }
 
-    /// Ends the wait with this answer and cancels the plugin's task.
-    func abandon(with answer: Answer) -> Abandonment {
-        let (task, waiter, result) = contents.withLock {
-            contents -> (Task<Void, Never>?, UnsafeContinuation<Answer, Never>?, Abandonment) in
-            let result: Abandonment = contents.hasBegun ? .whileRunning : .beforeItBegan
+    /// Ends the wait with this answer and cancels the plugin's task; false when the call was over already.
+    ///
+    /// - Parameter whenRunning: takes note that the work has begun and still runs; called before the waiting side goes on, so that
+    ///   its next call finds the note.
+    @discardableResult
+    func abandon(with answer: Answer, whenRunning: () -> Void = {}) -> Bool {
+        let (task, waiter, isWanted, isRunning) = contents.withLock {
+            contents -> (Task<Void, Never>?, UnsafeContinuation<Answer, Never>?, Bool, Bool) in
             switch contents.state {
             case .running(let task):
                 contents.state = .finished(answer)
-                return (task, nil, result)
+                return (task, nil, true, contents.hasBegun)
             case .waiting(let task, let continuation):
                 contents.state = .left
-                return (task, continuation, result)
+                return (task, continuation, true, contents.hasBegun)
             case .finished, .left:
-                return (nil, nil, .tooLate)
+                return (nil, nil, false, false)
             }
         }
+        if isRunning { whenRunning() }
         task?.cancel()
         waiter?.resume(returning: answer)
-        return result
+        return isWanted
     }
 }

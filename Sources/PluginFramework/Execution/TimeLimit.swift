@@ -22,7 +22,7 @@ func withTimeLimit(
     }
     call.attach(task)
     let ticket = deadlines.add(.now + limit) {
-        _ = call.abandon(with: .failure(TimeLimitExceeded(limit: limit)))
+        call.abandon(with: .failure(TimeLimitExceeded(limit: limit)))
     }
     defer { deadlines.remove(ticket) }
     try await call.answer().get()

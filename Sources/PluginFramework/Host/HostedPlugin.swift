@@ -86,14 +86,8 @@ final class HostedPlugin: Sendable {
     /// Gives a call up; false if it was over already.
     @discardableResult
     private func abandon(_ call: AbandonableCall<PluginAnswer>, with answer: PluginAnswer) -> Bool {
-        switch call.abandon(with: answer) {
-        case .tooLate: return false
-        case .beforeItBegan: return true
-        case .whileRunning:
-            // The plugin's return takes it back, perhaps before this: the count may be below zero for a moment.
-            abandonedCalls.add(1, ordering: .relaxed)
-            return true
-        }
+        // The plugin's return takes it back, perhaps before this: the count may be below zero for a moment.
+        call.abandon(with: answer) { abandonedCalls.add(1, ordering: .relaxed) }
     }
 
     private func run(_ handler: HookHandler, _ invocation: PluginInvocation) async -> PluginAnswer {

@@ -4,8 +4,8 @@
 ///
 /// A section of ours that ContextForge ignores.
 public struct GRPCClientSettings: Sendable, Equatable {
-    /// `connections`: how many are kept to each address.
-    public var connections = 1
+    /// `connections`: how many are kept to each address; 0 for one on each event loop.
+    public var connections = 0
     /// `max_message_size`: the longest answer, decompressed.
     public var maximumMessageSize = 16 << 20
     /// `max_request_size`: the longest request.

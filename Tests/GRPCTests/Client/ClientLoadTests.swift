@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import GRPC
 import NIOCore
 import Sockets
@@ -8,9 +7,7 @@ import Synchronization
 import Testing
 
 /// What must stay right under load; one after the other, because each keeps the machine busy.
-@Suite(
-    .serialized, .enabled(if: ProcessInfo.processInfo.environment["GATEHOUSE_RESTART_TESTS"] != nil, restartTests))
-struct ClientLoadTests {
+@Suite(.serialized) struct ClientLoadTests {
     @Test func callsFromManyTasksGetTheirOwnAnswers() async throws {
         try await TestServer.with { server async throws in
             try await GRPCChannel.with(
@@ -108,7 +105,11 @@ struct ClientLoadTests {
 
     /// Every connection is told to end after a few calls, and no call is lost.
     @Test func goAwayLosesNoCall() async throws {
-        try await TestServer.with(configure: { $0.maxConnectionAge = .milliseconds(40) }) { server async throws in
+        try await TestServer.with(configure: {
+            $0.maxConnectionAge = .milliseconds(40)
+            $0.drainGrace = .seconds(60)
+        }
+        ) { server async throws in
             try await GRPCChannel.with(
                 "127.0.0.1:\(server.port)", configure: { $0.connections = 2 }
             ) { channel async throws in
@@ -130,9 +131,14 @@ struct ClientLoadTests {
 
     /// Two of three addresses lead nowhere, and the third asks for new connections all the time: no call fails.
     @Test func oneDrainingServerOfThreeAddressesIsEnough() async throws {
-        let dead = [try freePort(), try freePort()]
-        try await TestServer.with(configure: { $0.maxConnectionAge = .milliseconds(50) }) { server async throws in
-            let target = "ipv4:127.0.0.1:\(dead[0]),127.0.0.1:\(server.port),127.0.0.1:\(dead[1])"
+        let dead = [try DeadPort(), try DeadPort()]
+        defer { for port in dead { port.close() } }
+        try await TestServer.with(configure: {
+            $0.maxConnectionAge = .milliseconds(50)
+            $0.drainGrace = .seconds(60)
+        }
+        ) { server async throws in
+            let target = "ipv4:127.0.0.1:\(dead[0].number),127.0.0.1:\(server.port),127.0.0.1:\(dead[1].number)"
             try await GRPCChannel.with(target) { channel async throws in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for task in UInt8(0)..<4 {

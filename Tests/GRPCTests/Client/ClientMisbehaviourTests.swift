@@ -278,7 +278,7 @@ import Testing
             .nothing
         } _: { server async throws in
             try await GRPCChannel.with(
-                server.target, configure: { $0.connectTimeout = .milliseconds(100) }
+                server.target, configure: { $0.connectTimeout = .milliseconds(500) }
             ) { channel async throws in
                 let outcome = await channel.outcome("/test.Test/Any")
                 #expect(outcome.code == .unavailable)

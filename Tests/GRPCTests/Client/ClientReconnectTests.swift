@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import GRPC
 import NIOCore
 import Sockets
 import Synchronization
 import Testing
 
-@Suite(.enabled(if: ProcessInfo.processInfo.environment["GATEHOUSE_RESTART_TESTS"] != nil, restartTests))
-struct ClientReconnectTests {
-    private static func listener(_ host: String, _ port: Int) throws -> [ListeningSocket] {
-        [try ListeningSocket.open(.tcp(host: host, port: port))]
-    }
-
+@Suite struct ClientReconnectTests {
     @Test func callsToNobodyEndAtOnceAndSayWhy() async throws {
-        let port = try freePort()
-        try await GRPCChannel.with("127.0.0.1:\(port)") { channel async throws in
+        let dead = try DeadPort()
+        defer { dead.close() }
+        try await GRPCChannel.with("127.0.0.1:\(dead.number)") { channel async throws in
             for _ in 0..<3 {
                 let outcome = await channel.outcome("/test.Test/Echo")
                 #expect(outcome.code == .unavailable)
-                #expect(outcome.message.contains("127.0.0.1:\(port) cannot be reached since 20"))
+                #expect(outcome.message.contains("127.0.0.1:\(dead.number) cannot be reached since 20"))
                 #expect(outcome.message.contains("Connection refused"))
             }
             #expect(channel.status.connectivity == .transientFailure)
@@ -28,14 +23,19 @@ struct ClientReconnectTests {
     }
 
     @Test func aServerThatComesLaterIsFound() async throws {
-        let port = try freePort()
-        try await GRPCChannel.with("127.0.0.1:\(port)") { channel async throws in
-            #expect(await channel.outcome("/test.Test/Echo").code == .unavailable)
-            try await TestServer.with(listeners: Self.listener("127.0.0.1", port)) { _ async throws in
-                try await eventually("it is found") { channel.status.connectivity == .ready }
-                #expect(try await channel.call("/test.Test/Echo", [1]) == [1])
+        try await withSocketPath { path in
+            try await GRPCChannel.with("unix:\(path)") { channel async throws in
+                #expect(await channel.outcome("/test.Test/Echo").code == .unavailable)
+                for number in UInt8(1)...3 {
+                    let listener = try ListeningSocket.open(.unix(UnixSocketSettings(path: path)))
+                    try await TestServer.with(listeners: [listener]) { _ async throws in
+                        try await eventually("it is found") { channel.status.connectivity == .ready }
+                        #expect(try await channel.call("/test.Test/Echo", [number]) == [number])
+                    }
+                    try await eventually("its end is noticed") { channel.status.connectivity == .transientFailure }
+                    #expect(await channel.outcome("/test.Test/Echo").message.contains("No such file or directory"))
+                }
             }
-            try await eventually("its end is noticed") { channel.status.connectivity == .transientFailure }
         }
     }
 
@@ -107,8 +107,9 @@ struct ClientReconnectTests {
         }
         try await TestServer.with([method(1)]) { first async throws in
             try await TestServer.with([method(2)]) { second async throws in
-                let dead = try freePort()
-                let target = "ipv4:127.0.0.1:\(first.port),127.0.0.1:\(dead),127.0.0.1:\(second.port)"
+                let dead = try DeadPort()
+                defer { dead.close() }
+                let target = "ipv4:127.0.0.1:\(first.port),127.0.0.1:\(dead.number),127.0.0.1:\(second.port)"
                 try await GRPCChannel.with(target) { channel async throws in
                     channel.connect()
                     try await eventually("both are there") { channel.status.connections == 2 }

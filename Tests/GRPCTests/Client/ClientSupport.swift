@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRPC
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -22,6 +23,7 @@ extension GRPCChannel {
         var configuration = GRPCChannelConfiguration()
         // Other tests may keep the machine busy for a long time.
         configuration.connectTimeout = .seconds(60)
+        configuration.connections = 1
         configure(&configuration)
         let channel = GRPCChannel(
             target: try GRPCTarget(target), configuration: configuration,
@@ -92,13 +94,37 @@ final class Locked<Value: Sendable>: Sendable {
     }
 }
 
-/// A port that nobody listens on.
-func freePort() throws -> Int {
-    let listener = try ListeningSocket.open(.tcp(host: "127.0.0.1", port: 0))
-    defer { listener.close() }
-    guard case .tcp(_, let port)? = listener.addresses.first else { throw TestFailure("no port") }
-    return port
+/// A port of the loopback that refuses connections until it is closed: it is bound, and nobody listens.
+struct DeadPort {
+    let number: Int
+    private let descriptor: CInt
+
+    init() throws {
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        // A sockaddr_in (ip(7)): the family, the port, which the system chooses, and the address.
+        var address: [UInt8] = [UInt8(AF_INET), 0, 0, 0, 127, 0, 0, 1] + [UInt8](repeating: 0, count: 8)
+        var length = socklen_t(address.count)
+        let result = address.withUnsafeMutableBytes { bytes in
+            let pointer = bytes.assumingMemoryBound(to: sockaddr.self).baseAddress
+            return bind(descriptor, pointer, length) == 0 ? getsockname(descriptor, pointer, &length) : -1
+        }
+        guard result == 0 else { throw TestFailure("no port: \(String(cString: strerror(errno)))") }
+        self.descriptor = descriptor
+        number = Int(address[2]) << 8 | Int(address[3])
+    }
+
+    func close() { _ = Glibc.close(descriptor) }
 }
 
-/// Why a suite is run by hand alone: it stops servers and starts others on their ports, which a busy machine does not always give in time.
-let restartTests: Comment = "restarts servers on fixed ports; set GATEHOUSE_RESTART_TESTS=1 to run it"
+/// A path for a Unix socket in a folder of its own, for as long as a closure runs.
+func withSocketPath<R>(_ body: (String) async throws -> R) async throws -> R {
+    var template = Array("/tmp/gatehouse-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw TestFailure("no folder: \(String(cString: strerror(errno)))") }
+    let folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let path = folder + "/s"
+    defer {
+        unlink(path)
+        rmdir(folder)
+    }
+    return try await body(path)
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import NIOPosix
 import Synchronization
 
 /// Gives calls to connections in turn, lets them wait in order when there is no room, and refuses them while it makes no sense.
@@ -50,7 +51,11 @@ final class CallDispatcher: Sendable {
     ///
     /// - Parameter connection: one that the call should not get again, if there is another.
     func dispatch(_ call: ClientCall, avoiding connection: ClientConnection? = nil) {
-        switch state.withLock({ $0.decide(call, connection, configuration.maxWaitingCalls, target) }) {
+        let loop = MultiThreadedEventLoopGroup.currentEventLoop
+        let decision = state.withLock {
+            $0.decide(call, on: loop, avoiding: connection, configuration.maxWaitingCalls, target)
+        }
+        switch decision {
         case .start(let connection): connection.submit(call)
         case .wait(let deadline, let isFirst):
             if let deadline { scheduleTimer(deadline) }
@@ -75,9 +80,9 @@ final class CallDispatcher: Sendable {
         let now = NIODeadline.now()
         let (next, opened) = state.withLock { state -> ([ClientCall], Bool) in
             let opened = state.record(ended, now)
-            guard let index = state.index(of: connection) else { return ([], opened) }
-            state.ready[index].open -= ended.freed
-            return (state.takeWaiting(for: index), opened)
+            guard let place = state.place(of: connection) else { return ([], opened) }
+            state[place].open -= ended.freed
+            return (state.takeWaiting(for: place), opened)
         }
         if opened { need(.probe) }
         return next
@@ -110,21 +115,21 @@ final class CallDispatcher: Sendable {
     /// Adds a connection that takes calls, and returns those that may start on it now.
     func add(_ connection: ClientConnection, limit: Int, features: UInt64) -> [ClientCall] {
         state.withLock { state in
-            state.ready.append(DispatchState.Ready(connection: connection, features: features, limit: limit))
+            let place = state.add(DispatchState.Ready(connection: connection, features: features, limit: limit))
             state.status.generation += 1
             state.status.failure = nil
             state.updateStatus(.ready)
             commonFeatures.store(state.status.features, ordering: .relaxed)
-            return state.takeWaiting(for: state.ready.count - 1)
+            return state.takeWaiting(for: place)
         }
     }
 
     /// Changes how many calls a connection takes.
     func setLimit(_ limit: Int, of connection: ClientConnection) {
         let next = state.withLock { state -> [ClientCall] in
-            guard let index = state.index(of: connection) else { return [] }
-            state.ready[index].limit = limit
-            return state.takeWaiting(for: index)
+            guard let place = state.place(of: connection) else { return [] }
+            state[place].limit = limit
+            return state.takeWaiting(for: place)
         }
         for call in next { connection.submit(call) }
     }
@@ -132,10 +137,10 @@ final class CallDispatcher: Sendable {
     /// A connection takes no more calls.
     func remove(_ connection: ClientConnection) {
         state.withLock { state in
-            guard let index = state.index(of: connection) else { return }
-            state.ready.remove(at: index)
+            guard let place = state.place(of: connection) else { return }
+            state.remove(place)
             // Another is being made; whether it can be is not known yet.
-            state.updateStatus(state.ready.isEmpty ? .connecting : .ready)
+            state.updateStatus(state.peers.isEmpty ? .connecting : .ready)
             commonFeatures.store(state.status.features, ordering: .relaxed)
         }
     }
@@ -150,7 +155,7 @@ final class CallDispatcher: Sendable {
     /// No address can be reached: calls that wait, and those that come, end.
     func unreachable(_ reason: String) {
         let (refused, status) = state.withLock { state -> ([ClientCall], GRPCStatus) in
-            guard state.ready.isEmpty, state.status.connectivity != .shutDown else { return ([], .unused) }
+            guard state.peers.isEmpty, state.status.connectivity != .shutDown else { return ([], .unused) }
             state.status.failure = reason
             state.updateStatus(.transientFailure)
             return (state.waiting.takeAll(), state.unreachable(target))
@@ -161,7 +166,7 @@ final class CallDispatcher: Sendable {
     /// Takes no more calls.
     func shutDown() {
         let (refused, watchers) = state.withLock { state in
-            state.ready = []
+            state.removeAll()
             state.updateStatus(.shutDown)
             defer { state.watchers = [:] }
             return (state.waiting.takeAll(), Array(state.watchers.values))
@@ -182,11 +187,7 @@ final class CallDispatcher: Sendable {
 
     /// A connection that takes calls, if there is one.
     var anyConnection: ClientConnection? {
-        state.withLock { state in
-            guard !state.ready.isEmpty else { return nil }
-            state.cursor = (state.cursor + 1) % state.ready.count
-            return state.ready[state.cursor].connection
-        }
+        state.withLock { $0.anyConnection() }
     }
 
     var features: UInt64 { commonFeatures.load(ordering: .relaxed) }

@@ -127,13 +127,19 @@ final class ChannelControl: @unchecked Sendable {
         subchannels.removeAll { $0.isGone }
         let known = subchannels.map(\.address)
         for address in addresses where !known.contains(address) {
-            for _ in 0..<max(1, configuration.connections) {
-                let subchannel = Subchannel(address, configuration)
+            for eventLoop in eventLoops {
+                let subchannel = Subchannel(address, on: eventLoop, configuration)
                 subchannels.append(subchannel)
                 connect(subchannel)
             }
         }
         evaluate()
+    }
+
+    /// Where the connections to one address live: on all event loops, or on the next of them.
+    private var eventLoops: [any EventLoop] {
+        guard let count = configuration.connections else { return Array(group.makeIterator()) }
+        return (0..<max(1, count)).map { _ in group.next() }
     }
 
     private func drop(_ subchannel: Subchannel) {
@@ -167,7 +173,7 @@ final class ChannelControl: @unchecked Sendable {
         let name = subchannel.name
         let keepaliveTime = subchannel.keepaliveTime
         let timeout = configuration.connectTimeout
-        ClientBootstrap(group: group.next())
+        ClientBootstrap(group: subchannel.eventLoop)
             .connectTimeout(TimeAmount(timeout))
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelInitializer { [self] channel in

@@ -4,10 +4,11 @@
 ///
 /// An error that a limit causes names the limit and its key under `gatehouse.grpc_client`.
 package struct GRPCChannelConfiguration: Sendable, Equatable {
-    /// How many connections are kept to each address.
+    /// How many connections are kept to each address; nil for one on each event loop.
     ///
-    /// One carries `maxConcurrentStreams` calls at a time and one core's worth of frames. Default 1; key `connections`.
-    package var connections = 1
+    /// One carries `maxConcurrentStreams` calls at a time. A call that begins on an event loop with a connection of its own does
+    /// not leave its thread. Default nil; key `connections`.
+    package var connections: Int?
 
     /// The longest answer, in bytes, after decompression.
     ///

@@ -8,6 +8,8 @@ import NIOCore
 final class Subchannel {
     let address: SocketAddress
     let name: String
+    /// Where its connections live.
+    let eventLoop: any EventLoop
     /// The connection that is in use, or to be; nil while the next attempt is waited for.
     var connection: ClientConnection?
     var isReady = false
@@ -21,8 +23,9 @@ final class Subchannel {
     var readySince = NIODeadline.uptimeNanoseconds(0)
     var keepaliveTime: Duration?
 
-    init(_ address: SocketAddress, _ configuration: GRPCChannelConfiguration) {
+    init(_ address: SocketAddress, on eventLoop: any EventLoop, _ configuration: GRPCChannelConfiguration) {
         self.address = address
+        self.eventLoop = eventLoop
         switch address {
         case .unixDomainSocket: name = "unix:\(address.pathname ?? "")"
         case .v4: name = "\(address.ipAddress ?? "?"):\(address.port ?? 0)"

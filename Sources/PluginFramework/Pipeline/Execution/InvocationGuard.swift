@@ -53,7 +53,7 @@ final class InvocationGuard: Sendable {
 
     private func abandon(_ call: AbandonableCall<PluginAnswer>, _ answer: PluginAnswer) {
         // The invoker's return takes it back, perhaps before this: the count may be below zero for a moment.
-        if call.abandon(with: answer) == .whileRunning { abandoned.add(1, ordering: .relaxed) }
+        call.abandon(with: answer) { abandoned.add(1, ordering: .relaxed) }
     }
 
     private func failure(_ message: String, _ code: String) -> PluginAnswer {
