@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// The far end of a connection.
+package final class HTTPPeer: Sendable, CustomStringConvertible {
+    /// Where the far end is.
+    package enum Address: Sendable, Equatable {
+        /// An IP address, as text, and a port.
+        case ip(String, port: Int)
+        /// A process of this machine, at a Unix socket; nil when the system does not say which (unix(7), SO_PEERCRED).
+        case unix(HTTPUnixCredentials?)
+    }
+
+    /// Where the far end is.
+    package let address: Address
+
+    private let verified = Mutex<HTTPPeerIdentity?>(nil)
+
+    /// Who the far end has proven to be; nil while it has proven nothing.
+    ///
+    /// Set by the handlers of `HTTPServerSecurity` before the first request is read.
+    package var identity: HTTPPeerIdentity? {
+        get { verified.withLock { $0 } }
+        set { verified.withLock { [newValue] in $0 = newValue } }
+    }
+
+    /// Makes a peer.
+    package init(address: Address) {
+        self.address = address
+    }
+
+    /// The address as logs show it: `127.0.0.1:41234`, `[::1]:41234`, `unix` or `unix(pid 1, uid 2)`.
+    package var description: String {
+        switch address {
+        case .ip(let ip, let port): ip.utf8.contains(UInt8(ascii: ":")) ? "[\(ip)]:\(port)" : "\(ip):\(port)"
+        case .unix(nil): "unix"
+        case .unix(let credentials?): "unix(pid \(credentials.processID), uid \(credentials.userID))"
+        }
+    }
+}
+
+/// The process at the other end of a Unix socket, as it was when it connected (unix(7), SO_PEERCRED).
+package struct HTTPUnixCredentials: Sendable, Equatable {
+    /// The process.
+    package let processID: Int32
+    /// Its user.
+    package let userID: UInt32
+    /// Its group.
+    package let groupID: UInt32
+
+    /// Makes credentials.
+    package init(processID: Int32, userID: UInt32, groupID: UInt32) {
+        self.processID = processID
+        self.userID = userID
+        self.groupID = groupID
+    }
+}
+
+/// Who a peer has proven to be, such as by a certificate that was verified.
+package struct HTTPPeerIdentity: Sendable, Equatable {
+    /// The subject, for logs.
+    package var subject: String
+    /// The names it may act under: of a certificate, its subject's alternative names.
+    package var names: [String]
+
+    /// Makes an identity.
+    package init(subject: String, names: [String]) {
+        self.subject = subject
+        self.names = names
+    }
+}

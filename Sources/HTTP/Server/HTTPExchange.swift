@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+package import NIOHTTP1
+import Synchronization
+
+/// One request's way to its answer.
+///
+/// Every method may be called from any thread; on the event loop of the connection it does its work at once, elsewhere
+/// it is brought there. The first answer counts: a second one is dropped, with a line in the log.
+package final class HTTPExchange: Sendable {
+    private let connection: HTTPServerConnection
+    /// Which of the connection's requests it belongs to.
+    private let number: UInt64
+    private let isAnswered = Atomic<Bool>(false)
+
+    init(connection: HTTPServerConnection, number: UInt64) {
+        self.connection = connection
+        self.number = number
+    }
+
+    deinit {
+        guard !isAnswered.load(ordering: .relaxed) else { return }
+        // Its connection would wait for ever.
+        let connection = connection
+        let number = number
+        connection.onLoop { connection.unanswered(number) }
+    }
+
+    /// The event loop of the connection.
+    package var eventLoop: any EventLoop { connection.eventLoop }
+
+    /// Answers the request.
+    package func send(_ response: HTTPServerResponse) {
+        guard claim() else { return }
+        if connection.eventLoop.inEventLoop {
+            connection.answer(number, with: response)
+        } else {
+            let connection = connection
+            let number = number
+            connection.eventLoop.execute { connection.answer(number, with: response) }
+        }
+    }
+
+    /// Begins an answer whose body comes in pieces.
+    ///
+    /// - Returns: where to write the body; its `finish` ends the answer.
+    package func stream(status: HTTPResponseStatus, headers: HTTPHeaders) -> HTTPResponseStream {
+        let stream = HTTPResponseStream(connection: connection, number: number)
+        guard claim() else {
+            stream.closed()
+            return stream
+        }
+        let connection = connection
+        let number = number
+        connection.onLoop { connection.beginStream(stream, number, status: status, headers: headers) }
+        return stream
+    }
+
+    /// Calls `action` when the client goes away before the answer is complete.
+    ///
+    /// A client that has closed only its sending side is still there, unless the answer is a stream. Called on the event
+    /// loop, at most once; at once when the client is gone already, never when the answer is complete.
+    package func onClose(_ action: @escaping @Sendable () -> Void) {
+        let connection = connection
+        let number = number
+        connection.onLoop { connection.whenClosed(number, action) }
+    }
+
+    private func claim() -> Bool {
+        guard isAnswered.exchange(true, ordering: .relaxed) else { return true }
+        connection.answeredTwice()
+        return false
+    }
+}
