@@ -91,6 +91,8 @@ package struct ServerSentEventDecoder {
         value.moveReaderIndex(to: min(colon + 1, text.writerIndex))
         if value.getInteger(at: value.readerIndex, as: UInt8.self) == 0x20 { value.moveReaderIndex(forwardBy: 1) }
         let name = view[..<colon]
+        // A comment belongs to no event.
+        if name.isEmpty { size -= text.readableBytes + 1 }
         if name.elementsEqual("data".utf8) {
             if hasData { data.writeStaticString("\n") }
             if hasData { data.writeImmutableBuffer(value) } else { data = value }

@@ -13,16 +13,23 @@ extension HTTPPeer {
         }
     }
 
+    /// `struct ucred` of unix(7), which Glibc's module leaves out.
+    private struct Credentials {
+        var process: Int32 = 0
+        var user: UInt32 = 0
+        var group: UInt32 = 0
+    }
+
     private static func credentials(of channel: any Channel) -> HTTPUnixCredentials? {
         guard let provider = channel as? any SocketOptionProvider else { return nil }
         let level = NIOBSDSocket.OptionLevel.socket
-        let future: EventLoopFuture<ucred> = provider.unsafeGetSocketOption(
+        let future: EventLoopFuture<Credentials> = provider.unsafeGetSocketOption(
             level: level, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
         var found: HTTPUnixCredentials?
         // On the channel's own event loop the option is read at once.
         future.assumeIsolated().whenSuccess { credentials in
             found = HTTPUnixCredentials(
-                processID: credentials.pid, userID: credentials.uid, groupID: credentials.gid)
+                processID: credentials.process, userID: credentials.user, groupID: credentials.group)
         }
         return found
     }

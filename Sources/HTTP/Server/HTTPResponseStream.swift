@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import NIOCore
+import Sockets
 import Synchronization
 
 /// The body of an answer that comes in pieces.

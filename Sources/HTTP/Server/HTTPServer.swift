@@ -3,7 +3,7 @@
 package import Logging
 package import NIOCore
 import NIOPosix
-package import ServiceLifecycle
+import ServiceLifecycle
 package import Sockets
 import Synchronization
 

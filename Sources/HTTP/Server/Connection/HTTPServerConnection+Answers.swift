@@ -2,6 +2,8 @@
 
 import Logging
 import NIOCore
+import Sockets
+import Synchronization
 import NIOHTTP1
 
 /// How answers leave.

@@ -2,6 +2,7 @@
 
 import Logging
 import NIOCore
+import Sockets
 
 /// How a connection ages, drains and ends.
 extension HTTPServerConnection {

@@ -2,6 +2,7 @@
 
 import Logging
 import NIOCore
+import Sockets
 import NIOHTTP1
 
 /// How requests arrive and get their turn.

@@ -2,6 +2,7 @@
 
 import Logging
 import NIOCore
+import Sockets
 import NIOHTTP1
 
 /// One connection of a server: requests as they arrive on one side, answers in the same order on the other.
