@@ -28,6 +28,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -51,6 +52,7 @@ let package = Package(
         .library(name: "PluginServer", targets: ["PluginServer"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -94,6 +96,7 @@ let package = Package(
                 nioHTTP1, logging, lifecycle,
             ]
         ),
+        library("Bench", ["Values", histogram]),
         library("BuiltinPlugins", ["Values", "PluginFramework", "CPCRE2", logging]),
         library(
             "PluginServer",
@@ -106,8 +109,8 @@ let package = Package(
             name: "gatehouse",
             dependencies: [
                 "Values", "PluginFramework", "PluginConfiguration", "PluginServer", "BuiltinPlugins", "GRPC",
-                "GRPCTransport",
-                "Sockets", nioPosix, logging, argumentParser,
+                "GRPCTransport", "Bench",
+                "Sockets", nio, nioPosix, logging, signals, subprocess, argumentParser,
             ],
             swiftSettings: settings
         ),
@@ -131,6 +134,16 @@ let package = Package(
                 "Values", "PluginFramework", "GRPC", "GRPCTransport", "Sockets", nioPosix, logging, argumentParser,
             ],
             path: "Benchmarks/PipelineLoad",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "CAllocationCount",
+            path: "Benchmarks/CallBudget/CAllocationCount"
+        ),
+        .executableTarget(
+            name: "CallBudget",
+            dependencies: ["Values", "PluginFramework", "PluginWire", "CAllocationCount", nio, logging],
+            path: "Benchmarks/CallBudget/Driver",
             swiftSettings: settings
         ),
         .executableTarget(
@@ -161,6 +174,7 @@ let package = Package(
             ["ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
         tests(
             "Gateway", ["ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
+        tests("Bench", ["Values"]),
         tests("BuiltinPlugins", ["PluginFramework", "Values", logging], resources: [.copy("Resources")]),
         tests("PluginServer", ["PluginFramework", "PluginConfiguration", "Values", logging, argumentParser]),
     ],

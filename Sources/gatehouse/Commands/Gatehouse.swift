@@ -13,7 +13,7 @@ struct Gatehouse: AsyncParsableCommand {
                 or the configuration is wrong; 128 and a signal's number when a second signal cut a drain short.
                 """,
             version: Version.current,
-            subcommands: [PluginServerCommand.self, PluginsCommand.self, ConfigCommand.self])
+            subcommands: [PluginServerCommand.self, PluginsCommand.self, ConfigCommand.self, BenchCommand.self])
     }
 }
 
