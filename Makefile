@@ -56,7 +56,6 @@ test:
 bench:
 	@dev/setup build bench
 	Benchmarks/run
-	Benchmarks/pipeline
 
 format:
 	git ls-files -z '*.swift' | grep -zvE '/Generated/' | xargs -0 swift format -i

@@ -52,7 +52,7 @@ import Values
     }
 
     @Test func failuresAreCountedByWhatIsWrongAndHaveNoTimes() async {
-        let measurement = await LoadGenerator(plan(inFlight: 1, duration: .milliseconds(50))) { number in
+        let measurement = await LoadGenerator(plan(inFlight: 1, duration: .milliseconds(300))) { number in
             try? await Task.sleep(for: .milliseconds(1))
             return number.isMultiple(of: 2) ? "even" : nil
         }.run()
@@ -72,7 +72,7 @@ import Values
     }
 
     @Test func callsOfTheWarmUpAreNotCounted() async {
-        var plan = plan(inFlight: 1, duration: .milliseconds(50))
+        var plan = plan(inFlight: 1, duration: .milliseconds(300))
         plan.warmup = .milliseconds(50)
         let calls = Calls()
         let measurement = await LoadGenerator(plan) { number in

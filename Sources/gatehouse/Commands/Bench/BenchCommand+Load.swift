@@ -46,7 +46,7 @@ extension BenchCommand {
         var json = false
 
         func validate() throws {
-            _ = try subject.external
+            _ = try subject.place
             for (name, value, limit) in [
                 ("--in-flight", inFlight, 100_000), ("--connections", connections, 1_000), ("--threads", threads, 256),
             ] where !(1...limit).contains(value) {
@@ -81,23 +81,51 @@ extension BenchCommand {
                 throw ValidationError("The payload is no JSON: \(error)")
             }
             let question = BenchSubject.Question(
-                plugin: subject.plugin, hook: HookName(rawValue: subject.hook), payload: Document(payload))
-            let external = try subject.external
+                plugin: subject.plugin ?? "", hook: HookName(rawValue: subject.hook), payload: Document(payload),
+                usesPipeline: subject.pipeline)
             let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
             let measurement: LoadMeasurement
             do {
-                measurement = try await BenchLanes.with(threads: threads) { lanes in
-                    try await BenchSubject.with(external, question, connections: connections, lanes: lanes) { subject in
-                        let generator = LoadGenerator(plan, lanes: lanes.lanes) { await subject.call($0) }
-                        return await Self.run(generator, until: signals)
-                    }
-                }
+                measurement = try await measure(question, until: signals)
             } catch let failure as BenchFailure {
                 StandardStream.error.print("\(failure)")
                 throw ExitCode(ExitStatus.failure)
             }
             report(measurement)
             if measurement.failureCount > 0 { throw ExitCode(ExitStatus.failure) }
+        }
+
+        private func measure(
+            _ question: BenchSubject.Question, until signals: UnixSignalsSequence
+        ) async throws -> LoadMeasurement {
+            let place = try subject.place
+            return try await BenchLanes.with(threads: threads) { lanes in
+                let load = { (subject: BenchSubject) async -> LoadMeasurement in
+                    await Self.run(LoadGenerator(plan, lanes: lanes.lanes) { await subject.call($0) }, until: signals)
+                }
+                switch place {
+                case .external(let external):
+                    return try await BenchSubject.with(
+                        external, question, connections: connections, lanes: lanes, load)
+                case .configured(let path):
+                    var options = PluginsCommand.Options()
+                    (options.config, options.logLevel, options.json) = (path, "error", false)
+                    return try await options.withPlugins { plugins in
+                        guard subject.plugin != nil else {
+                            return await load(try await BenchSubject(plugins.pipeline, question))
+                        }
+                        let names = plugins.entries.map(\.name)
+                        guard let entry = plugins.entries.first(where: { $0.name.hasSameBytes(as: question.plugin) })
+                        else {
+                            let advice = question.plugin.closestMatch(among: names).map { " Did you mean \"\($0)\"?" }
+                            throw BenchFailure(
+                                "No plugin named \"\(question.plugin)\" is configured in \(path).\(advice ?? "")")
+                        }
+                        return await load(
+                            try await BenchSubject(entry, invoker: plugins.invoker(of: entry.name), question))
+                    }
+                }
+            }
         }
 
         /// Runs to the end, or to the first signal.
@@ -124,7 +152,8 @@ extension BenchCommand {
                 return
             }
             let mode = rate.map { "scheduled at \($0.rounded(digits: 0)) calls/s, at most " } ?? ""
-            StandardStream.output.print("plugin     \(subject.plugin) at \(subject.hook), \(mode)\(inFlight) in flight")
+            StandardStream.output.print(
+                "plugin     \(subject.plugin ?? "(all)") at \(subject.hook), \(mode)\(inFlight) in flight")
             for line in measurement.lines { StandardStream.output.print(line) }
         }
     }

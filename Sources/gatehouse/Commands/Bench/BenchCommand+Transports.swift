@@ -47,7 +47,7 @@ extension BenchCommand {
         var svg: String?
 
         private static let question = BenchSubject.Question(
-            plugin: "NoOp", payload: Document(["name": "search", "args": ["query": "swift"]]))
+            plugin: "NoOp", payload: Document(["name": "search", "args": ["query": "swift"]]), usesPipeline: true)
 
         func validate() throws {
             guard (1...1_000).contains(rounds) else {
@@ -92,8 +92,8 @@ extension BenchCommand {
             of transport: BenchTransport, _ reference: BenchReference?, in folder: BenchFolder
         ) async throws -> [Comparison.Course] {
             let place = try transport.place(in: folder, name: "gatehouse")
-            let command = ["/proc/self/exe", "bench", "serve", "--log-level", "warning"]
-            return try await BenchServer.with(try Self.own(command) + transport.serverFlags(at: place), at: place) {
+            let command = [try Self.executable, "bench", "serve", "--log-level", "warning"]
+            return try await BenchServer.with(command + transport.serverFlags(at: place), at: place) {
                 guard let reference else {
                     return try await measure(transport, place, reference: nil)
                 }
@@ -148,15 +148,16 @@ extension BenchCommand {
             return Comparison.Sample(rate: measurement.rate, p50: latency.p50, p99: latency.p99)
         }
 
-        /// A command line whose first word is this executable, which a child cannot find under `/proc/self`.
-        private static func own(_ command: [String]) throws -> [String] {
-            var path = [CChar](repeating: 0, count: Int(PATH_MAX))
-            let length = readlink("/proc/self/exe", &path, path.count)
-            guard length > 0, length < path.count else {
-                throw BenchFailure("the path of this executable is not known: \(String(cString: strerror(errno)))")
+        /// The path of this executable.
+        private static var executable: String {
+            get throws {
+                var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+                let length = readlink("/proc/self/exe", &path, path.count)
+                guard length > 0, length < path.count else {
+                    throw BenchFailure("the path of this executable is not known: \(String(cString: strerror(errno)))")
+                }
+                return String(decoding: path[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
             }
-            let own = String(decoding: path[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            return [own] + command.dropFirst()
         }
 
         private func write(_ text: String, to path: String) throws {

@@ -3,6 +3,14 @@
 import ArgumentParser
 import PluginFramework
 
+/// Where a plugin runs that is to be called.
+enum BenchTarget: Sendable {
+    /// On a plugin server.
+    case external(ExternalPluginSettings)
+    /// Where its entry in a configuration file says, which may be this process.
+    case configured(String)
+}
+
 /// Which plugin is to be called, and where it runs.
 struct BenchTargetOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A plugin server over gRPC.", valueName: "host:port"))
@@ -20,8 +28,14 @@ struct BenchTargetOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The Unix socket through which --mcp-url is reached.", valueName: "path"))
     var mcpUDS: String?
 
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp(
+            "A configuration that has the plugin: in this process, or as its entry says.", valueName: "file"))
+    var config: String?
+
     @Option(help: "The plugin's name.")
-    var plugin: String
+    var plugin: String?
 
     @Option(help: "The hook.")
     var hook = "tool_pre_invoke"
@@ -34,31 +48,40 @@ struct BenchTargetOptions: ParsableArguments {
         help: ArgumentHelp("A plugin server over MCP on its stdin and stdout.", valueName: "command"))
     var command: [String] = []
 
+    @Flag(
+        help: "Ask through a pipeline of the plugin, as a gateway does; with --config and no --plugin, of all plugins.")
+    var pipeline = false
+
     /// Where the plugin runs.
-    var external: ExternalPluginSettings {
+    var place: BenchTarget {
         get throws {
-            var chosen: [ExternalPluginSettings] = []
+            var chosen: [BenchTarget] = []
+            if let config { chosen.append(.configured(config)) }
             if target != nil || uds != nil {
                 var settings = ExternalPluginSettings.GRPCTarget()
                 settings.target = target
                 settings.uds = uds
-                chosen.append(.grpc(settings))
+                chosen.append(.external(.grpc(settings)))
             }
-            if let unixSocket { chosen.append(.unixSocket(.init(path: unixSocket))) }
+            if let unixSocket { chosen.append(.external(.unixSocket(.init(path: unixSocket)))) }
             if let mcpURL {
                 var settings = ExternalPluginSettings.MCPTarget(transport: .streamableHTTP)
                 settings.url = mcpURL
                 settings.uds = mcpUDS
-                chosen.append(.mcp(settings))
+                chosen.append(.external(.mcp(settings)))
             }
             if !command.isEmpty {
                 var settings = ExternalPluginSettings.MCPTarget(transport: .stdio)
                 settings.command = command
-                chosen.append(.mcp(settings))
+                chosen.append(.external(.mcp(settings)))
             }
             guard chosen.count == 1, target == nil || uds == nil else {
                 throw ValidationError(
-                    "Say once where the plugin runs: --target, --uds, --unix-socket, --mcp-url, or -- and a command.")
+                    "Say once where the plugin runs: --target, --uds, --unix-socket, --mcp-url, --config, or -- and a command."
+                )
+            }
+            guard plugin != nil || (config != nil && pipeline) else {
+                throw ValidationError("Say which plugin to call: --plugin and its name.")
             }
             guard mcpUDS == nil || mcpURL != nil else {
                 throw ValidationError("--mcp-uds needs --mcp-url beside it: the URL says what to ask there for.")

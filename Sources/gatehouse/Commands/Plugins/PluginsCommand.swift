@@ -29,7 +29,7 @@ struct PluginsCommand: AsyncParsableCommand {
         var json = false
 
         /// Loads what the configuration names, does something with it, and ends it.
-        func withPlugins(_ body: (PluginSet) async throws -> Void) async throws {
+        func withPlugins<Result>(_ body: (PluginSet) async throws -> Result) async throws -> Result {
             var overrides = CommandLineOverrides()
             overrides.config = config
             overrides.logLevel = logLevel ?? "warning"
@@ -56,12 +56,13 @@ struct PluginsCommand: AsyncParsableCommand {
                 throw ExitCode(ExitStatus.configuration)
             }
             do {
-                try await body(plugins)
+                let result = try await body(plugins)
+                await plugins.shutDown()
+                return result
             } catch {
                 await plugins.shutDown()
                 throw error
             }
-            await plugins.shutDown()
         }
     }
 
