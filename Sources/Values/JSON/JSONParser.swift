@@ -148,6 +148,17 @@ public struct JSONParser {
 
     // MARK: Text
 
+    /// The content of a string that was checked: the bytes between its quotes, with its escapes undone.
+    static func unescaped(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> String {
+        var parser = JSONParser(
+            UnsafeBufferPointer(rebasing: bytes[(range.lowerBound - 1)...range.upperBound]), maximumNesting: 1)
+        do throws(ValueError) {
+            return try parser.parseString()
+        } catch {
+            preconditionFailure("checked JSON does not decode: \(error)")
+        }
+    }
+
     private mutating func parseString() throws(ValueError) -> String {
         position += 1
         let start = position
@@ -241,7 +252,7 @@ public struct JSONParser {
         return value
     }
 
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
+    static func hexDigit(_ byte: UInt8) -> UInt8? {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10

@@ -32,6 +32,30 @@ public struct JSONWriter {
         return writer.bytes
     }
 
+    /// Makes room for this many bytes more.
+    package mutating func reserveCapacity(_ count: Int) {
+        bytes.reserveCapacity(bytes.count + count)
+    }
+
+    /// Appends text that is JSON already.
+    package mutating func raw(_ text: StaticString) {
+        bytes += UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
+    /// Appends bytes that are JSON already.
+    package mutating func raw(_ text: UnsafeBufferPointer<UInt8>) {
+        bytes += text
+    }
+
+    /// Appends a document: in the JSON text it came in, if it came in that and nobody has changed it.
+    package mutating func write(_ document: Document) {
+        if let json = document.encoded as? EncodedJSON {
+            json.withBytes { bytes += $0 }
+        } else {
+            write(document.value)
+        }
+    }
+
     /// Appends a value.
     public mutating func write(_ value: Value) {
         switch value {

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A value in JSON text, checked in full when it is made, decoded when somebody looks.
+package final class EncodedJSON: EncodedDocument {
+    private let storage: [UInt8]
+    private let range: Range<Int>
+
+    /// Checks JSON text by the rules of ``JSONParser``.
+    ///
+    /// - Throws: ``ValueError`` with the offset of the fault.
+    package convenience init(checking bytes: [UInt8]) throws(ValueError) {
+        var range = 0..<0
+        let result = bytes.withUnsafeBufferPointer { buffer -> Result<Range<Int>, ValueError> in
+            var scanner = JSONScanner(buffer)
+            do throws(ValueError) {
+                try scanner.scan()
+                return .success(scanner.valueRange)
+            } catch {
+                return .failure(error)
+            }
+        }
+        range = try result.get()
+        self.init(checked: bytes, range)
+    }
+
+    /// Takes text that was checked already: the value that lies in a range.
+    init(checked storage: [UInt8], _ range: Range<Int>) {
+        self.storage = storage
+        self.range = range
+    }
+
+    /// How many bytes the text has.
+    package var count: Int { range.count }
+
+    /// Whether the value is an object.
+    package var isObject: Bool { !range.isEmpty && storage[range.lowerBound] == UInt8(ascii: "{") }
+
+    /// Whether the value is an array.
+    package var isArray: Bool { !range.isEmpty && storage[range.lowerBound] == UInt8(ascii: "[") }
+
+    /// Calls the closure with the text.
+    package func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        storage.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[range])) }
+    }
+
+    /// The whole value.
+    package func decode() -> Value { decode(range) }
+
+    /// One member, decoded alone.
+    package func member(_ key: String) -> Value? { find(key).map(decode) }
+
+    /// One member as text of its own, not decoded; nil when it is absent or the value is no object.
+    package func encodedMember(_ key: String) -> EncodedJSON? {
+        find(key).map { EncodedJSON(checked: storage, $0) }
+    }
+
+    /// The members in order, each as text of its own; none when the value is no object.
+    package var encodedMembers: [(key: String, value: EncodedJSON)] {
+        var members: [(key: String, value: EncodedJSON)] = []
+        storage.withUnsafeBufferPointer { buffer in
+            var skimmer = JSONSkimmer(buffer, at: range.lowerBound)
+            skimmer.forEachMember { member in
+                let key =
+                    member.keyHasEscapes
+                    ? JSONParser.unescaped(buffer, member.key) : String(decoding: buffer[member.key], as: UTF8.self)
+                members.append((key, EncodedJSON(checked: storage, member.value)))
+                return true
+            }
+        }
+        return members
+    }
+
+    /// The elements in order, each as text of its own; none when the value is no array.
+    package var encodedElements: [EncodedJSON] {
+        var elements: [EncodedJSON] = []
+        storage.withUnsafeBufferPointer { buffer in
+            var skimmer = JSONSkimmer(buffer, at: range.lowerBound)
+            skimmer.forEachElement { elements.append(EncodedJSON(checked: storage, $0)) }
+        }
+        return elements
+    }
+
+    /// The same object with one member set, or removed when the value is nil; all other members keep their text and place.
+    ///
+    /// A member that is new goes to the end. The value must be an object.
+    package func setting(_ key: String, to value: Document?) -> EncodedJSON {
+        var writer = JSONWriter()
+        writer.reserveCapacity(count + 64)
+        writer.raw("{")
+        var isFirst = true
+        var isSet = value == nil
+        storage.withUnsafeBufferPointer { buffer in
+            var skimmer = JSONSkimmer(buffer, at: range.lowerBound)
+            skimmer.forEachMember { member in
+                let isMatch = Self.matches(buffer, member, key)
+                if isMatch, value == nil { return true }
+                if !isFirst { writer.raw(",") }
+                isFirst = false
+                writer.raw(UnsafeBufferPointer(rebasing: buffer[(member.key.lowerBound - 1)...member.key.upperBound]))
+                writer.raw(":")
+                if isMatch, let value {
+                    writer.write(value)
+                    isSet = true
+                } else {
+                    writer.raw(UnsafeBufferPointer(rebasing: buffer[member.value]))
+                }
+                return true
+            }
+        }
+        if !isSet, let value {
+            if !isFirst { writer.raw(",") }
+            writer.write(key)
+            writer.raw(":")
+            writer.write(value)
+        }
+        writer.raw("}")
+        let bytes = writer.bytes
+        return EncodedJSON(checked: bytes, 0..<bytes.count)
+    }
+
+    private func find(_ key: String) -> Range<Int>? {
+        storage.withUnsafeBufferPointer { buffer in
+            var found: Range<Int>?
+            var skimmer = JSONSkimmer(buffer, at: range.lowerBound)
+            skimmer.forEachMember { member in
+                guard Self.matches(buffer, member, key) else { return true }
+                found = member.value
+                return false
+            }
+            return found
+        }
+    }
+
+    private static func matches(
+        _ buffer: UnsafeBufferPointer<UInt8>, _ member: JSONMemberRange, _ key: String
+    ) -> Bool {
+        if member.keyHasEscapes { return JSONParser.unescaped(buffer, member.key).hasSameBytes(as: key) }
+        guard member.key.count == key.utf8.count else { return false }
+        return buffer[member.key].elementsEqual(key.utf8)
+    }
+
+    private func decode(_ range: Range<Int>) -> Value {
+        do throws(ValueError) {
+            return try JSONParser.decode(storage[range], maximumNesting: .max)
+        } catch {
+            // The scanner has checked these bytes by the same rules. Going on with null instead would hide a payload from a
+            // plugin that filters.
+            preconditionFailure("checked JSON does not decode: \(error)")
+        }
+    }
+}
