@@ -29,7 +29,7 @@ extension HTTPServerConnection {
         inputIsClosed = true
         switch phase {
         case .closing:
-            channel.close(promise: nil)
+            if outputIsClosed { channel.close(promise: nil) }
         case .closed:
             break
         case .open:
@@ -50,8 +50,10 @@ extension HTTPServerConnection {
         flush()
         forget()
         closeAll(in: TimeAmount(server.configuration.answerTimeout))
+        guard !inputIsClosed else { return closeAfterWrites() }
         channel.close(mode: .output).assumeIsolated().whenComplete { result in
             // The client has all of the answer, or never will.
+            self.outputIsClosed = true
             if case .success = result, !self.inputIsClosed {
                 self.closeAll(in: Self.lingerTime)
             } else {
@@ -60,6 +62,15 @@ extension HTTPServerConnection {
         }
         // Reads on, so that what the client still sends does not reset the connection.
         resumeReading()
+    }
+
+    /// Closes when what is written has been taken: closing the output of a half-closed channel would drop it.
+    private func closeAfterWrites() {
+        guard let context else { return channel.close(promise: nil) }
+        let promise = eventLoop.makePromise(of: Void.self)
+        let channel = channel
+        promise.futureResult.whenComplete { _ in channel.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: promise)
     }
 
     private func closeAll(in time: TimeAmount) {

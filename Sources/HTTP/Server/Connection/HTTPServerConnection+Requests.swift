@@ -62,11 +62,11 @@ extension HTTPServerConnection {
         receivingSince = nil
     }
 
-    /// Gives what waits to the responder, for as long as it answers at once.
+    /// Gives what waits to the responder, for as long as it answers at once and the client takes the answers.
     func serveWaiting() {
         guard !isServing else { return }
         isServing = true
-        while current == nil, phase == .open, let next = waiting.popFirst() {
+        while current == nil, phase == .open, channel.isWritable, let next = waiting.popFirst() {
             switch next {
             case .request(let head, let body, let isLast):
                 serve(head, body, isLast: isLast)

@@ -69,6 +69,8 @@ final class HTTPServerConnection: ChannelDuplexHandler, @unchecked Sendable {
     var isDeaf = false
     /// The client has closed its sending side.
     var inputIsClosed = false
+    /// Our sending side is closed, and all that was written is gone.
+    var outputIsClosed = false
     /// The responder is being called: the caller goes on with what waits.
     var isServing = false
 
@@ -158,7 +160,8 @@ final class HTTPServerConnection: ChannelDuplexHandler, @unchecked Sendable {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             stalledSince = nil
-            resumeReading()
+            serveWaiting()
+            if !isReading { flush() }
         } else {
             let now = NIODeadline.now()
             stalledSince = now
