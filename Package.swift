@@ -131,7 +131,7 @@ let package = Package(
         .executableTarget(
             name: "PipelineLoad",
             dependencies: [
-                "Values", "PluginFramework", "GRPC", "GRPCTransport", "Sockets", nioPosix, logging, argumentParser,
+                "Values", "PluginFramework", "GRPC", "GRPCTransport", "Sockets", nio, nioPosix, logging, argumentParser,
             ],
             path: "Benchmarks/PipelineLoad",
             swiftSettings: settings

@@ -4,15 +4,18 @@ import ArgumentParser
 import GRPC
 import GRPCTransport
 import Logging
+import NIOCore
 import NIOPosix
 import PluginFramework
 import Sockets
 import Values
 
-/// Runs a pipeline of one external plugin, a number of calls at a time, and prints how many it made as JSON.
+/// Runs a pipeline of one external plugin, a number of calls at a time, and prints what became of them as JSON.
+///
+/// Its callers are tasks on event loops, in turn, as those of a server's connections are.
 @main
 struct PipelineLoad: AsyncParsableCommand {
-    @Option(help: "host:port of the plugin server.")
+    @Option(help: "host:port of the plugin server, or another gRPC target.")
     var target: String?
 
     @Option(help: "Unix socket of the plugin server.")
@@ -24,11 +27,25 @@ struct PipelineLoad: AsyncParsableCommand {
     @Option(help: "How many calls are in flight at a time.")
     var inFlight = 32
 
+    @Option(help: "On how many event loops.")
+    var threads = 2
+
     @Option(help: "For how long, in seconds.")
     var seconds = 1.0
 
     @Option(help: "The payload of tool_pre_invoke, as JSON.")
     var payload = #"{"name":"search","args":{"query":"swift"}}"#
+
+    @Option(help: "The time limit of a call, in seconds.")
+    var timeout = 30.0
+
+    @Flag(
+        help: "Calls may fail; the plugin, ModifyPlugin, must have changed each that does not, and each in its own way."
+    )
+    var faults = false
+
+    @Option(help: "Make so many calls of the plugin, ModifyPlugin, and cancel half of them at random moments.")
+    var storm: Int?
 
     func run() async throws {
         var settings = ExternalPluginSettings.GRPCTarget()
@@ -36,47 +53,31 @@ struct PipelineLoad: AsyncParsableCommand {
         settings.uds = uds
         var entry = PluginEntry(name: plugin, kind: "external")
         entry.external = .grpc(settings)
+        entry.timeout = .nanoseconds(Int64(timeout * 1e9))
         let logger = Logger(label: "load", factory: { _ in SwiftLogNoOpLogHandler() })
-        let connector = GRPCPluginConnector(
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, budget: ByteBudget(), logger: logger)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        let connector = GRPCPluginConnector(eventLoopGroup: group, budget: ByteBudget(), logger: logger)
         let invoker = try connector.invoker(for: entry)
         await invoker.start()
         if let (reason, _) = invoker.downReason { throw ValidationError("The plugin cannot be called: \(reason)") }
+        while invoker.channelStatus.connections < threads { try await Task.sleep(for: .milliseconds(1)) }
         let pipeline = try Pipeline(
             PipelineConfiguration(plugins: [PipelinePlugin(invoker.entry, invoker: invoker)]), logger: logger)
-        let document = Document(try JSONParser.decode(payload.utf8))
-
-        let start = ContinuousClock.now
-        let end = start + .seconds(seconds)
-        let (calls, failures) = await withTaskGroup(of: (Int, Int).self) { tasks in
-            for worker in 0..<inFlight {
-                tasks.addTask {
-                    var made = 0
-                    var failed = 0
-                    while ContinuousClock.now < end {
-                        var request = PipelineRequest(
-                            GlobalContext(requestID: "\(worker)-\(made)", user: "ada@example.com", tenantID: "tenant-1")
-                        )
-                        let outcome = await pipeline.run(.toolPreInvoke, document, in: &request)
-                        if outcome.block == nil, outcome.steps.count == 1 {
-                            made += 1
-                        } else {
-                            failed += 1
-                        }
-                    }
-                    return (made, failed)
-                }
+        let load = Load(
+            pipeline: pipeline, executors: group.makeIterator().map { EventLoopTaskExecutor.of($0) },
+            inFlight: inFlight, duration: .nanoseconds(Int64(seconds * 1e9)))
+        var result =
+            if let storm {
+                await load.storm(of: storm)
+            } else if faults {
+                await load.withFaults()
+            } else {
+                await load.plain(Document(try JSONParser.decode(payload.utf8)))
             }
-            return await tasks.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
-        }
-        let elapsed = ContinuousClock.now - start
-        let result: Value = [
-            "calls": .int(Int64(calls)),
-            "failures": .int(Int64(failures)),
-            "seconds": .double(Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18),
-        ]
-        print(result)
+        result["connections_made"] = .int(Int64(invoker.channelStatus.generation))
+        print(Value.object(result))
         await pipeline.shutdown()
         await invoker.shutDown()
+        try await group.shutdownGracefully()
     }
 }

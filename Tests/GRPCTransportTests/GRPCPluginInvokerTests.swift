@@ -244,6 +244,30 @@ private struct Mirror: Plugin, ToolPreInvoke {
         }
     }
 
+    @Test(arguments: kinds) func itsServerIsAskedHowItIs(kind: PluginTestServer.Kind) async throws {
+        try await withSocketPath { path in
+            let log = LogLines()
+            let connector = GRPCPluginConnector.make(log: log, healthCheckInterval: .milliseconds(10))
+            let invoker = try connector.invoker(for: .external("mirror", "unix:\(path)"))
+            for round in 1...2 {
+                try await PluginTestServer.with(
+                    kind, path: path, plugins: [Mirror.self], entries: [Self.entry()]
+                ) { server async throws in
+                    await invoker.start(patience: .seconds(60))
+                    try await eventually("it serves") { await invoker.health.isServing }
+                    server.host.stopAccepting()
+                    try await eventually("it does not serve") { await !invoker.health.isServing }
+                    // Its mode decides what a failure means, not this.
+                    _ = try await invoker.invoke(Self.invocation()).outcome.get()
+                    let complaints = log.text.count { $0 == "External plugin does not serve, says its server" }
+                    #expect(complaints == round)
+                }
+            }
+            #expect(log.text.contains("External plugin serves again"))
+            await invoker.shutDown()
+        }
+    }
+
     @Test func entriesWithOneTargetShareItsConnections() async throws {
         try await PluginTestServer.with(
             plugins: [Mirror.self], entries: [Self.entry(), Self.entry("Second")]

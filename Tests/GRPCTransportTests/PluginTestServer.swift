@@ -22,6 +22,7 @@ struct PluginTestServer: Sendable {
 
     /// 0 on a Unix socket.
     let port: Int
+    let host: PluginHost
 
     /// On the Unix socket `path`, else on a free port of the loopback.
     static func with<R: Sendable>(
@@ -30,7 +31,8 @@ struct PluginTestServer: Sendable {
     ) async throws -> R {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let host = try await PluginHost.load(entries, registry: PluginRegistry(plugins), logger: silent)
-        var methods = try PluginGRPCEndpoint(service: host).methods
+        let endpoint = try PluginGRPCEndpoint(service: host)
+        var methods = endpoint.methods
         if case .reference(let package) = kind { methods.removeAll { !$0.path.hasPrefix("/\(package).") } }
         let listener: ListeningSocket =
             if let path {
@@ -51,23 +53,27 @@ struct PluginTestServer: Sendable {
             })
         // Cancelling it is as good as killing it: connections are closed in the middle of calls.
         let running = Task { try await server.run() }
+        await endpoint.publishHealth()
+        let following = Task { await endpoint.followHealth() }
         var ports = bound.stream.makeAsyncIterator()
         let result: Result<R, any Error>
         do {
-            result = .success(try await body(PluginTestServer(port: await ports.next() ?? 0)))
+            result = .success(try await body(PluginTestServer(port: await ports.next() ?? 0, host: host)))
         } catch {
             result = .failure(error)
         }
         running.cancel()
         _ = try? await running.value
         await host.shutdown()
+        await following.value
         return try result.get()
     }
 }
 
 extension GRPCPluginConnector {
     static func make(
-        log: LogLines = LogLines(), configure: (inout GRPCChannelConfiguration) -> Void = { _ in }
+        log: LogLines = LogLines(), healthCheckInterval: Duration? = nil,
+        configure: (inout GRPCChannelConfiguration) -> Void = { _ in }
     ) -> GRPCPluginConnector {
         var configuration = GRPCChannelConfiguration()
         // Other tests may keep the machine busy for a long time.
@@ -75,7 +81,8 @@ extension GRPCPluginConnector {
         configuration.connections = 1
         configure(&configuration)
         return GRPCPluginConnector(
-            configuration: configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
+            configuration: configuration, healthCheckInterval: healthCheckInterval,
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
             logger: log.logger)
     }
 }

@@ -102,7 +102,9 @@ import Values
             object[key] = value
             #expect(changed.decode() == .object(object))
             // What was spliced is JSON to the strict parser as well.
-            #expect(try changed.withBytes { Result { try JSONParser.decode(Array($0)) } }.get() == .object(object))
+            #expect(
+                try changed.withBytes { bytes in Result { try JSONParser.decode(Array(bytes)) } }.get()
+                    == .object(object))
         }
     }
 

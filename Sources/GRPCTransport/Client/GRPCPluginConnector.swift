@@ -23,6 +23,7 @@ package final class GRPCPluginConnector: Sendable {
 
     private let channels = Mutex<[Key: Shared]>([:])
     private let configuration: GRPCChannelConfiguration
+    private let healthCheckInterval: Duration?
     private let eventLoopGroup: any EventLoopGroup
     private let budget: ByteBudget
     private let logger: Logger
@@ -33,8 +34,10 @@ package final class GRPCPluginConnector: Sendable {
     /// - Parameters:
     ///   - eventLoopGroup: where connections live.
     ///   - budget: of bytes in buffered messages, shared by all of the process.
+    ///   - healthCheckInterval: how often servers are asked how their plugins are; nil or 0 for never.
     package init(
         configuration: GRPCChannelConfiguration = GRPCChannelConfiguration(),
+        healthCheckInterval: Duration? = nil,
         eventLoopGroup: any EventLoopGroup,
         budget: ByteBudget,
         logger: Logger,
@@ -45,6 +48,7 @@ package final class GRPCPluginConnector: Sendable {
             configuration.breaker.healthFallbacks = PluginServiceMethods.healthPaths
         }
         self.configuration = configuration
+        self.healthCheckInterval = healthCheckInterval.flatMap { $0 > .zero ? $0 : nil }
         self.eventLoopGroup = eventLoopGroup
         self.budget = budget
         self.logger = logger
@@ -78,8 +82,10 @@ package final class GRPCPluginConnector: Sendable {
             channels[key, default: Shared(channel: channel, users: 0)].users += 1
             return channel
         }
-        return GRPCPluginInvoker(entry: entry, channel: channel, callTimeout: configuration.callTimeout, logger: logger)
-        {
+        return GRPCPluginInvoker(
+            entry: entry, channel: channel, callTimeout: configuration.callTimeout,
+            healthCheckInterval: healthCheckInterval, logger: logger
+        ) {
             await self.release(key)
         }
     }

@@ -71,10 +71,10 @@ extension GRPCPluginInvoker {
         }
     }
 
-    /// How the plugin is, as far as is known without asking.
+    /// How the plugin is, as far as is known without asking: its server is asked every `healthCheckInterval` of the connector.
     package var health: PluginHealth {
         get async {
-            let isServing = admitted != nil && channelStatus.isServing
+            let isServing = admitted != nil && channelStatus.isServing && isHealthy
             return PluginHealth(isServing: isServing, plugins: [local.name: isServing])
         }
     }

@@ -51,12 +51,17 @@ package final class GRPCPluginInvoker: PluginInvoker {
     let callTimeout: Duration
     let logger: Logger
     private let state = Mutex(State())
+    private let healthWatch: PluginHealthWatch?
     private let release: @Sendable () async -> Void
 
     init(
-        entry: PluginEntry, channel: PluginChannel, callTimeout: Duration, logger: Logger,
-        release: @escaping @Sendable () async -> Void
+        entry: PluginEntry, channel: PluginChannel, callTimeout: Duration, healthCheckInterval: Duration?,
+        logger: Logger, release: @escaping @Sendable () async -> Void
     ) {
+        var watchLogger = logger
+        watchLogger[metadataKey: "plugin"] = "\(entry.name)"
+        watchLogger[metadataKey: "target"] = "\(channel.channel.target)"
+        healthWatch = healthCheckInterval.map { PluginHealthWatch(every: $0, logger: watchLogger) }
         local = entry
         self.channel = channel
         self.callTimeout = entry.timeout ?? callTimeout
@@ -94,6 +99,7 @@ package final class GRPCPluginInvoker: PluginInvoker {
         }
         guard isFirst else { return }
         channel.channel.connect()
+        healthWatch?.start { [weak self] in await self?.ask() }
         let limit = Task {
             try await Task.sleep(for: patience)
             self.releaseStarters()
@@ -138,6 +144,7 @@ package final class GRPCPluginInvoker: PluginInvoker {
         }
         guard let watchers else { return }
         follower?.cancel()
+        healthWatch?.stop()
         for watcher in watchers { watcher.finish() }
         releaseStarters()
         await release()
@@ -230,6 +237,17 @@ package final class GRPCPluginInvoker: PluginInvoker {
         }
         releaseStarters()
     }
+
+    /// Asks the server how the plugin is; nil while it is known that it cannot be called.
+    private func ask() async -> Bool? {
+        guard let admitted, channelStatus.isServing else { return nil }
+        return await channel.channel.isServing(admitted.name, timeout: Self.healthTimeout)
+    }
+
+    private static let healthTimeout = Duration.seconds(5)
+
+    /// What the server said of the plugin's health when it was last asked; true until it was.
+    var isHealthy: Bool { healthWatch?.isServing ?? true }
 
     // MARK: Looking
 

@@ -50,7 +50,8 @@ struct PluginSet: Sendable {
         var channels = GRPCChannelConfiguration(settings.grpcClient)
         channels.callTimeout = settings.pipeline.pluginTimeout
         let connector = GRPCPluginConnector(
-            configuration: channels, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            configuration: channels, healthCheckInterval: settings.pipeline.healthCheckInterval,
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             budget: ByteBudget(limit: settings.process.memoryBudget), logger: logger)
         var external: [String: GRPCPluginInvoker] = [:]
         var faults: [PluginLoadError.Fault] = []

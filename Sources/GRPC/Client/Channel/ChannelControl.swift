@@ -312,9 +312,11 @@ final class ChannelControl: @unchecked Sendable {
             return
         }
         isProbing = true
-        let probe = HealthProbe(
-            fallbacks: configuration.breaker.healthFallbacks,
-            caller: GRPCConnectionCaller(connection: connection, timeout: configuration.breaker.probeTimeout))
+        let caller = GRPCConnectionCaller(connection: connection, timeout: configuration.breaker.probeTimeout)
+        let probe = HealthProbe(fallbacks: configuration.breaker.healthFallbacks) {
+            (path, message) async throws(GRPCStatus) in
+            try await caller.unary(path, message)
+        }
         home.makeFutureWithTask { await probe.isServing() }.whenComplete { result in
             self.isProbing = false
             guard self.phase == .active else { return }

@@ -26,6 +26,7 @@ package final class GRPCChannel: Sendable {
     private let shared: ChannelShared
     private let dispatcher: CallDispatcher
     private let control: ChannelControl
+    private let isShutDown = Atomic<Bool>(false)
 
     /// Makes a channel; it connects when it is first used, or told to.
     ///
@@ -61,6 +62,8 @@ package final class GRPCChannel: Sendable {
     }
 
     deinit {
+        // The event loops may be gone when it was shut down before.
+        guard !isShutDown.load(ordering: .relaxed) else { return }
         control.home.execute { [control] in _ = control.shutDown(deadline: .now()) }
     }
 
@@ -124,10 +127,22 @@ package final class GRPCChannel: Sendable {
         return try outcome.get()
     }
 
+    /// Asks the server whether it serves what it calls `service`, or, when it does not know that name or has no names, anything.
+    ///
+    /// False also when it does not answer in time. By the standard health service, else by those that the configuration names.
+    package func isServing(_ service: String, timeout: Duration) async -> Bool {
+        let probe = HealthProbe(fallbacks: configuration.breaker.healthFallbacks) {
+            (path, message) async throws(GRPCStatus) in
+            try await self.unary(path, message, timeout: timeout)
+        }
+        return await probe.isServing(service)
+    }
+
     /// Takes no more calls, lets those that are open end for at most `grace`, and closes the connections.
     package func shutDown(grace: Duration = .seconds(10)) async {
         let deadline = NIODeadline.now() + TimeAmount(grace)
         let control = control
+        isShutDown.store(true, ordering: .relaxed)
         try? await control.home.flatSubmit { control.shutDown(deadline: deadline) }.get()
     }
 }
