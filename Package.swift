@@ -29,6 +29,7 @@ let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -62,6 +63,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -85,7 +87,13 @@ let package = Package(
         library("Authentication", ["Values", "HTTP", "Sockets", nio, nioHTTP1, crypto, jwt, logging, lifecycle]),
         library(
             "ModelContextProtocol",
-            ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, subprocess, logging, lifecycle]),
+            ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, subprocess, system, logging, lifecycle]),
+        library(
+            "DemoServer",
+            [
+                "Values", "ModelContextProtocol", "HTTP", "Sockets", nio, nioHTTP1, logging, lifecycle, signals,
+            ]
+        ),
         library("SocketTransport", ["Values", "PluginFramework", "PluginWire", "Sockets", nio, nioPosix, logging]),
         library(
             "MCPTransport", ["Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", nio, logging]),
@@ -109,7 +117,7 @@ let package = Package(
             name: "gatehouse",
             dependencies: [
                 "Values", "PluginFramework", "PluginConfiguration", "PluginServer", "BuiltinPlugins", "GRPC",
-                "GRPCTransport", "Bench",
+                "GRPCTransport", "HTTP", "ModelContextProtocol", "DemoServer", "Bench",
                 "Sockets", nio, nioPosix, logging, signals, subprocess, argumentParser,
             ],
             swiftSettings: settings
@@ -167,7 +175,9 @@ let package = Package(
         tests("HTTP", ["Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
         tests(
             "Authentication", ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, crypto, jwt, logging, lifecycle]),
-        tests("ModelContextProtocol", ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
+        tests(
+            "ModelContextProtocol",
+            ["Values", "HTTP", "Sockets", "DemoServer", nio, nioPosix, nioHTTP1, logging, lifecycle]),
         tests("SocketTransport", ["PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
         tests(
             "MCPTransport",

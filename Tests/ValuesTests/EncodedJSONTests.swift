@@ -102,9 +102,7 @@ import Values
             object[key] = value
             #expect(changed.decode() == .object(object))
             // What was spliced is JSON to the strict parser as well.
-            #expect(
-                try changed.withBytes { bytes in Result { try JSONParser.decode(Array(bytes)) } }.get()
-                    == .object(object))
+            #expect(try JSONParser.decode(changed.withBytes { Array($0) }) == .object(object))
         }
     }
 

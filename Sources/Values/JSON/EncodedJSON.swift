@@ -2,7 +2,7 @@
 
 /// A value in JSON text, checked in full when it is made, decoded when somebody looks.
 package final class EncodedJSON: EncodedDocument {
-    private let storage: [UInt8]
+    fileprivate let storage: [UInt8]
     private let range: Range<Int>
 
     /// Checks JSON text by the rules of ``JSONParser``.
@@ -70,6 +70,35 @@ package final class EncodedJSON: EncodedDocument {
         return members
     }
 
+    /// Calls the closure for each member in order; for what is no object never.
+    ///
+    /// Nothing is decoded or made but what the closure asks the member for.
+    package func forEachMember(_ body: (Member) -> Void) {
+        storage.withUnsafeBufferPointer { buffer in
+            var skimmer = JSONSkimmer(buffer, at: range.lowerBound)
+            skimmer.forEachMember { member in
+                body(Member(json: self, buffer: buffer, ranges: member))
+                return true
+            }
+        }
+    }
+
+    /// A member of an object, where it lies in the text; not to be kept beyond the closure it is given to.
+    package struct Member {
+        fileprivate let json: EncodedJSON
+        fileprivate let buffer: UnsafeBufferPointer<UInt8>
+        fileprivate let ranges: JSONMemberRange
+
+        /// Whether this is its key, however it is escaped.
+        package func isNamed(_ name: String) -> Bool { EncodedJSON.matches(buffer, ranges, name) }
+
+        /// Its value, decoded.
+        package var value: Value { json.decode(ranges.value) }
+
+        /// Its value as text of its own.
+        package var encoded: EncodedJSON { EncodedJSON(checked: json.storage, ranges.value) }
+    }
+
     /// The elements in order, each as text of its own; none when the value is no array.
     package var encodedElements: [EncodedJSON] {
         var elements: [EncodedJSON] = []
@@ -131,7 +160,7 @@ package final class EncodedJSON: EncodedDocument {
         }
     }
 
-    private static func matches(
+    fileprivate static func matches(
         _ buffer: UnsafeBufferPointer<UInt8>, _ member: JSONMemberRange, _ key: String
     ) -> Bool {
         if member.keyHasEscapes { return JSONParser.unescaped(buffer, member.key).hasSameBytes(as: key) }
@@ -139,7 +168,7 @@ package final class EncodedJSON: EncodedDocument {
         return buffer[member.key].elementsEqual(key.utf8)
     }
 
-    private func decode(_ range: Range<Int>) -> Value {
+    fileprivate func decode(_ range: Range<Int>) -> Value {
         do throws(ValueError) {
             return try JSONParser.decode(storage[range], maximumNesting: .max)
         } catch {

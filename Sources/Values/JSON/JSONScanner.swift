@@ -3,7 +3,7 @@
 /// Checks JSON text by the rules of ``JSONParser`` without building values.
 ///
 /// It refuses what the parser refuses, at the same place and for the same reason; what it lets pass can be decoded later, in
-/// parts, without failing. Besides, it notes where the members of the outermost object lie.
+/// parts, without failing.
 struct JSONScanner {
     private let bytes: UnsafeBufferPointer<UInt8>
     private var position = 0
@@ -11,8 +11,6 @@ struct JSONScanner {
     private let maximumNesting: Int
     /// The keys of all objects that are open, those of the innermost last.
     private var keys: [JSONKeyBytes] = []
-    /// Where the members of the outermost object lie; empty when the value is no object.
-    private(set) var members: [JSONMemberRange] = []
     /// Where the value lies, without the space around it.
     private(set) var valueRange = 0..<0
 
@@ -101,7 +99,6 @@ struct JSONScanner {
 
     private mutating func scanObject() throws(ValueError) {
         try enter()
-        let isOutermost = depth == 1
         let firstKey = keys.count
         // From a few keys on, a set keeps the search for duplicates linear in the bytes.
         var index: Set<JSONKeyBytes>?
@@ -120,8 +117,6 @@ struct JSONScanner {
             let key = JSONKeyBytes(bytes, keyRange, hasEscapes: hasEscapes)
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw fault(.syntax, "expected ':' after a key") }
-            skipSpace()
-            let valueStart = position
             try scanValue()
             guard isNew(key, since: firstKey, &index) else {
                 throw ValueError(
@@ -129,10 +124,6 @@ struct JSONScanner {
                     offset: keyOffset)
             }
             keys.append(key)
-            if isOutermost {
-                members.append(
-                    JSONMemberRange(key: keyRange, keyHasEscapes: hasEscapes, value: valueStart..<position))
-            }
             skipSpace()
             if take(UInt8(ascii: ",")) { continue }
             guard take(UInt8(ascii: "}")) else { throw fault(.syntax, "expected ',' or '}' in an object") }

@@ -13,7 +13,11 @@ struct Gatehouse: AsyncParsableCommand {
                 or the configuration is wrong; 128 and a signal's number when a second signal cut a drain short.
                 """,
             version: Version.current,
-            subcommands: [PluginServerCommand.self, PluginsCommand.self, ConfigCommand.self, BenchCommand.self])
+            subcommands: [
+                PluginServerCommand.self, PluginsCommand.self, ConfigCommand.self, MCPCommand.self,
+                DemoServerCommand.self,
+                BenchCommand.self,
+            ])
     }
 }
 

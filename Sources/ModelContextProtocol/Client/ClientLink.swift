@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Values
+
+/// A client's way to its server.
+protocol ClientLink: AnyObject, Sendable {
+    /// Sends a request and waits for its result, within its deadlines.
+    func exchange(
+        _ request: ClientRequest, _ method: String, _ params: Document?
+    ) async throws(MCPClientError) -> Document
+
+    /// Sends a message that wants no answer.
+    func send(_ message: JSONRPCMessage) async throws(MCPClientError)
+
+    /// The revision is agreed on; called before the first message after `initialize`.
+    func agreed(on revision: ProtocolRevision)
+
+    /// The session has begun: the server may send what belongs to no request.
+    func begin()
+
+    /// Ends the session.
+    func close() async
+}

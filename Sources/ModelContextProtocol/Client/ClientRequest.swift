@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NIOCore
+internal import Synchronization
+internal import Values
+
+/// A request of the client that waits for its answer.
+final class ClientRequest: Sendable {
+    /// Our id, which is its progress token as well.
+    let id: Int64
+    /// The progress token of whoever asks.
+    let progressToken: Value?
+    let options: MCPRequestOptions
+    /// Given by links that read answers elsewhere than in the request's own task.
+    let outcome = Outcome<Result<Document, MCPClientError>>()
+
+    private let hardDeadline: NIODeadline
+    private let state: Mutex<State>
+
+    private struct State {
+        var deadline: NIODeadline
+        var onDeadlineChange: (@Sendable (NIODeadline) -> Void)?
+    }
+
+    init(id: Int64, progressToken: Value?, options: MCPRequestOptions) {
+        self.id = id
+        self.progressToken = progressToken
+        self.options = options
+        let now = NIODeadline.now()
+        let first = now + TimeAmount(options.timeout)
+        hardDeadline = options.progressTimeout.map { max(first, now + TimeAmount($0)) } ?? first
+        state = Mutex(State(deadline: first))
+    }
+
+    /// Until when the answer must be there, as things are.
+    var deadline: NIODeadline { state.withLock { $0.deadline } }
+
+    /// Calls a closure with the deadline now, and whenever it changes.
+    func whenDeadlineChanges(_ action: @escaping @Sendable (NIODeadline) -> Void) {
+        let deadline = state.withLock { state in
+            state.onDeadlineChange = action
+            return state.deadline
+        }
+        action(deadline)
+    }
+
+    /// Takes a notification that belongs to this request; false when nobody here wants it.
+    func take(_ method: String, _ params: Document?) -> Bool {
+        var params = params
+        if method.hasSameBytes(as: MCPMethod.progress) {
+            setClockBack()
+            if let progressToken { params = params?.setting("progressToken", to: Document(progressToken)) }
+        }
+        guard let onNotification = options.onNotification else { return false }
+        onNotification(method, params)
+        return true
+    }
+
+    private func setClockBack() {
+        guard options.progressTimeout != nil else { return }
+        let next = min(hardDeadline, .now() + TimeAmount(options.timeout))
+        let action = state.withLock { state in
+            guard next > state.deadline else { return nil as (@Sendable (NIODeadline) -> Void)? }
+            state.deadline = next
+            return state.onDeadlineChange
+        }
+        action?(next)
+    }
+}

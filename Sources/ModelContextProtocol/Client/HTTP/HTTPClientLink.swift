@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import NIOCore
+internal import NIOHTTP1
+internal import Synchronization
+internal import Values
+
+/// A client's way to a server over streamable HTTP.
+///
+/// Each request is a POST, answered by JSON or by a stream of events; one GET stream brings what belongs to no request.
+final class HTTPClientLink: ClientLink {
+    let core: ClientCore
+    let httpClient: HTTPClient
+    let address: HTTPAddress
+    private let settings: MCPHTTPClientSettings
+    private let state: Mutex<State>
+    private let streamSlot = TaskSlot()
+
+    private struct State {
+        var headers: HTTPHeaders
+        var sessionID: String?
+    }
+
+    init(_ settings: MCPHTTPClientSettings, httpClient: HTTPClient, core: ClientCore) throws(MCPClientError) {
+        do throws(HTTPAddressError) {
+            address = try HTTPAddress(settings.url, unixSocket: settings.unixSocket)
+        } catch {
+            throw .transport(error.message)
+        }
+        self.settings = settings
+        self.httpClient = httpClient
+        self.core = core
+        var headers: HTTPHeaders = [
+            "accept": "application/json, text/event-stream", "content-type": "application/json",
+        ]
+        for (name, value) in settings.headers { headers.replaceOrAdd(name: name, value: value) }
+        state = Mutex(State(headers: headers))
+    }
+
+    /// The headers of a request; those of the session among them.
+    var headers: HTTPHeaders { state.withLock { $0.headers } }
+
+    private var hasSession: Bool { state.withLock { $0.sessionID != nil } }
+
+    func agreed(on revision: ProtocolRevision) {
+        guard revision.hasVersionHeader else { return }
+        state.withLock { $0.headers.replaceOrAdd(name: "mcp-protocol-version", value: revision.name) }
+    }
+
+    func begin() {
+        guard settings.opensStream else { return }
+        core.tasks.start(on: core.executor, streamSlot) { await self.runStream() }
+    }
+
+    // MARK: Requests
+
+    func exchange(
+        _ request: ClientRequest, _ method: String, _ params: Document?
+    ) async throws(MCPClientError) -> Document {
+        let body = JSONRPCMessage.request(id: .integer(request.id), method: method, params: params).encoded()
+        let response = try await post(body, deadline: request.deadline)
+        if method.hasSameBytes(as: MCPMethod.initialize) { keepSession(response.headers) }
+        guard response.status.code == 200 else { throw await failure(of: response, for: request) }
+        if response.headers.isEventStream {
+            request.whenDeadlineChanges { response.body.setDeadline($0) }
+            return try await readAnswer(to: request, response)
+        }
+        let bytes = try await collect(response)
+        switch JSONRPCMessage.decode(bytes) {
+        case .success(.response(let id, let result)) where id == .integer(request.id):
+            return try Self.result(result)
+        case .success:
+            throw .transport("\(address) answered with JSON that is no answer to the request")
+        case .failure(let fault):
+            throw .transport("\(address) answered with what is no JSON-RPC message: \(fault.error.message)")
+        }
+    }
+
+    static func result(_ result: Result<Document, JSONRPCError>) throws(MCPClientError) -> Document {
+        switch result {
+        case .success(let document): return document
+        case .failure(let error): throw .rpc(error)
+        }
+    }
+
+    func send(_ message: JSONRPCMessage) async throws(MCPClientError) {
+        let response = try await post(message.encoded(), deadline: .now() + TimeAmount(core.limits.sendTimeout))
+        guard response.status.code == 202 || response.status.code == 200 || response.status.code == 204 else {
+            throw await failure(of: response, for: nil)
+        }
+        // Reading the body to its end keeps the connection.
+        _ = try await collect(response)
+    }
+
+    private func post(_ body: [UInt8], deadline: NIODeadline) async throws(MCPClientError) -> HTTPClientResponse {
+        try await execute(
+            HTTPClientRequest(method: .POST, address: address, headers: headers, body: ByteBuffer(bytes: body)),
+            deadline: deadline)
+    }
+
+    func execute(
+        _ request: HTTPClientRequest, deadline: NIODeadline
+    ) async throws(MCPClientError) -> HTTPClientResponse {
+        do throws(HTTPClientError) {
+            return try await httpClient.execute(request, deadline: deadline)
+        } catch {
+            throw MCPClientError(error, address)
+        }
+    }
+
+    private func collect(_ response: HTTPClientResponse) async throws(MCPClientError) -> [UInt8] {
+        do throws(HTTPClientError) {
+            return Array(buffer: try await response.collect(upTo: core.limits.maxMessageBytes))
+        } catch {
+            throw MCPClientError(error, address)
+        }
+    }
+
+    private func keepSession(_ headers: HTTPHeaders) {
+        // What is not visible ASCII is no session id (MCP, Transports), and must not go into a header.
+        guard let id = headers.value("mcp-session-id"), id.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            return
+        }
+        state.withLock { state in
+            state.sessionID = id
+            state.headers.replaceOrAdd(name: "mcp-session-id", value: id)
+        }
+    }
+
+    /// What an answer with another status than 200 means.
+    func failure(of response: HTTPClientResponse, for request: ClientRequest?) async -> MCPClientError {
+        var text = ""
+        if let body = try? await response.collect(upTo: 64 << 10) {
+            if case .success(.response(let id, .failure(let error))) = JSONRPCMessage.decode(Array(buffer: body)) {
+                if let request, id == .integer(request.id) { return .rpc(error) }
+                text = error.message
+            } else {
+                text = String(decoding: body.readableBytesView.prefix(200), as: UTF8.self)
+            }
+        }
+        let what = "\(address) answered \(response.status.code) \(response.status.reasonPhrase)"
+        let reason = text.isEmpty ? what : "\(what): \(text)"
+        guard response.status == .notFound, hasSession else {
+            return .transport("\(reason); check the server's address and what it asks of its clients")
+        }
+        let error = MCPClientError.sessionLost("\(reason); the server no longer knows the session: begin a new one")
+        core.ended(error.description, error)
+        return error
+    }
+
+    // MARK: End
+
+    func close() async {
+        streamSlot.cancel()
+        guard hasSession else { return }
+        // A server that lets nobody end sessions answers 405: its own affair. One that does not answer is not waited for long.
+        let request = HTTPClientRequest(method: .DELETE, address: address, headers: headers)
+        guard let response = try? await httpClient.execute(request, deadline: .now() + .seconds(2)) else { return }
+        _ = try? await response.collect(upTo: 64 << 10)
+    }
+}
+
+extension MCPClientError {
+    /// What a failure of HTTP means for a request.
+    init(_ error: HTTPClientError, _ address: HTTPAddress) {
+        switch error.code {
+        case .deadlineExceeded:
+            self = .timeout("\(address) has not answered in time; see whether it is busy, or raise its time limit")
+        case .cancelled: self = .cancelled
+        default: self = .transport(error.message)
+        }
+    }
+}
+
+extension HTTPHeaders {
+    /// Whether the body is a stream of events by its `Content-Type`.
+    var isEventStream: Bool {
+        guard let type = value("content-type") else { return false }
+        let essence = type.utf8.prefix { $0 != UInt8(ascii: ";") }.filter { $0 != 0x20 && $0 != 0x09 }
+        return String(decoding: essence, as: UTF8.self).lowercased().hasSameBytes(as: "text/event-stream")
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTP
+package import Logging
+package import NIOCore
+package import Values
+
+/// A client's session with one MCP server.
+///
+/// Whoever connects one closes it with ``close()``.
+package final class MCPClient: Sendable {
+    /// What the server has said of itself.
+    package let server: InitializeResult
+
+    private let core: ClientCore
+    private let link: any ClientLink
+
+    private init(server: InitializeResult, core: ClientCore, link: any ClientLink) {
+        self.server = server
+        self.core = core
+        self.link = link
+    }
+
+    /// Connects to a server, agrees on a revision with it, and begins the session.
+    ///
+    /// - Parameters:
+    ///   - info: the client's name and version, and whatever else it tells.
+    ///   - capabilities: what `handler` answers, such as `{"roots":{}}`.
+    ///   - revision: what is asked for; the server may answer with an older one.
+    ///   - httpClient: what HTTP requests are made with; its owner shuts it down after the client.
+    ///   - eventLoop: where the client's own tasks run, and where a child's output is read.
+    /// - Throws: ``MCPClientError``; nothing is left behind then.
+    package static func connect(
+        _ transport: MCPClientTransportSettings, info: ValueObject, capabilities: ValueObject = [:],
+        revision: ProtocolRevision = .latest, handler: any MCPClientHandler = IgnoringClientHandler(),
+        limits: MCPClientLimits = MCPClientLimits(), httpClient: HTTPClient, eventLoop: any EventLoop, logger: Logger
+    ) async throws(MCPClientError) -> MCPClient {
+        let core = ClientCore(handler: handler, limits: limits, eventLoop: eventLoop, logger: logger)
+        let link: any ClientLink
+        switch transport {
+        case .http(let settings): link = try HTTPClientLink(settings, httpClient: httpClient, core: core)
+        case .stdio(let settings): link = try await StdioClientLink.start(settings, core: core)
+        }
+        core.use(link)
+        do throws(MCPClientError) {
+            let params: ValueObject = [
+                "protocolVersion": .string(revision.name), "capabilities": .object(capabilities),
+                "clientInfo": .object(info),
+            ]
+            let document = try await core.request(
+                MCPMethod.initialize, Document(object: params), MCPRequestOptions(timeout: limits.connectTimeout))
+            let result = try InitializeResult(document)
+            link.agreed(on: result.revision)
+            try await core.notify(MCPMethod.initialized, nil)
+            link.begin()
+            return MCPClient(server: result, core: core, link: link)
+        } catch {
+            await core.close("the session did not begin")
+            throw error
+        }
+    }
+
+    /// Sends a request and waits for its result.
+    ///
+    /// A progress token in the parameters' `_meta` is replaced by one of this session, and put back, exactly as it was, in the
+    /// progress notifications that come for it. Cancelling the task tells the server and drops its late answer.
+    package func request(
+        _ method: String, _ params: Document? = nil, options: MCPRequestOptions = MCPRequestOptions()
+    ) async throws(MCPClientError) -> Document {
+        try await core.request(method, params, options)
+    }
+
+    /// Sends a notification; returns when the server has taken it (HTTP), or the system (stdio).
+    package func notify(_ method: String, _ params: Document? = nil) async throws(MCPClientError) {
+        try await core.notify(method, params)
+    }
+
+    /// Ends the session: requests in flight fail, an HTTP server is told, a child process is ended.
+    package func close() async {
+        await core.close("the session was closed")
+    }
+
+    /// Waits until the session has ended, by ``close()`` or because the server is gone or no longer knows it.
+    ///
+    /// - Returns: why it has ended, or nil when the waiting task was cancelled.
+    package func waitForEnd() async -> String? {
+        await core.waitForEnd()
+    }
+
+    /// Why the session has ended; nil while it has not.
+    package var endReason: String? { core.endReason }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a client reaches its MCP server.
+package enum MCPClientTransportSettings: Sendable {
+    /// A server that is reached by streamable HTTP.
+    case http(MCPHTTPClientSettings)
+    /// A server that is started as a child process, and spoken to over its standard input and output.
+    case stdio(MCPStdioClientSettings)
+}
+
+/// A server that is started as a child process.
+package struct MCPStdioClientSettings: Sendable {
+    /// The program: a path, or a name that is looked for in `PATH`.
+    package var command: String
+    /// Its arguments, without the program's name.
+    package var arguments: [String]
+    /// Variables beside those it inherits, or in their place.
+    package var environment: [(name: String, value: String)]
+    /// Whether it inherits the environment of this process.
+    ///
+    /// Default true. Without it only `PATH`, `HOME`, `USER`, `LANG` and `TZ` are passed on.
+    package var inheritsEnvironment = true
+    /// The folder it runs in; nil for that of this process.
+    package var workingDirectory: String?
+    /// Takes each line that the server writes to its standard error, without its end, at most 8 KiB of it.
+    ///
+    /// Called from the task that reads them: it must not block.
+    package var standardErrorLine: @Sendable (String) -> Void = { _ in }
+    /// How long the server may take to end once its standard input is closed, and again once it got SIGTERM; then it is killed.
+    ///
+    /// Default 2 s.
+    package var endGrace: Duration = .seconds(2)
+
+    /// Makes settings.
+    package init(
+        command: String, arguments: [String] = [], environment: [(name: String, value: String)] = [],
+        workingDirectory: String? = nil
+    ) {
+        self.command = command
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+    }
+}
+
+/// A server that is reached by streamable HTTP.
+package struct MCPHTTPClientSettings: Sendable {
+    /// The endpoint: `http://host:port/path`; with a Unix socket the host is what the `Host` header says.
+    package var url: String
+    /// The socket to connect to instead of the URL's host.
+    package var unixSocket: String?
+    /// Headers of every request, such as `Authorization`.
+    package var headers: [(name: String, value: String)]
+    /// Whether a GET stream is held open for messages that belong to no request.
+    ///
+    /// Default true; a server that has none answers 405, and is left alone.
+    package var opensStream = true
+
+    /// Makes settings.
+    package init(url: String, unixSocket: String? = nil, headers: [(name: String, value: String)] = []) {
+        self.url = url
+        self.unixSocket = unixSocket
+        self.headers = headers
+    }
+}
+
+/// The limits of a client's session with a server.
+package struct MCPClientLimits: Sendable {
+    /// The longest message the server may send, in bytes.
+    ///
+    /// Default 16 MiB.
+    package var maxMessageBytes = 16 << 20
+
+    /// The most requests of the server that are being answered at a time; more are answered with an error.
+    ///
+    /// Default 100.
+    package var maxServerRequests = 100
+
+    /// The most notifications that wait for the handler; then the server is not read from.
+    ///
+    /// Default 256.
+    package var maxWaitingNotifications = 256
+
+    /// How long connecting and `initialize` may take.
+    ///
+    /// Default 30 s.
+    package var connectTimeout: Duration = .seconds(30)
+
+    /// How long a server may take to accept a message that wants no answer.
+    ///
+    /// Default 10 s.
+    package var sendTimeout: Duration = .seconds(10)
+
+    /// The defaults.
+    package init() {}
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Values
+
+/// A revision of MCP that begins with `initialize`.
+package struct ProtocolRevision: Sendable, Hashable {
+    private enum Wrapped: Int, CaseIterable {
+        case v2024_11_05, v2025_03_26, v2025_06_18, v2025_11_25
+    }
+    private let wrapped: Wrapped
+
+    /// The first revision.
+    package static let v2024_11_05 = ProtocolRevision(wrapped: .v2024_11_05)
+    /// Streamable HTTP, batches, completions, tool annotations.
+    package static let v2025_03_26 = ProtocolRevision(wrapped: .v2025_03_26)
+    /// No batches; the version header, elicitation, structured content.
+    package static let v2025_06_18 = ProtocolRevision(wrapped: .v2025_06_18)
+    /// Icons, tasks, elicitation by URL.
+    package static let v2025_11_25 = ProtocolRevision(wrapped: .v2025_11_25)
+
+    /// The newest of these.
+    package static let latest = v2025_11_25
+    /// All of them, oldest first.
+    package static let all = Wrapped.allCases.map { ProtocolRevision(wrapped: $0) }
+    /// What an HTTP request without a version header and without a session is taken for (MCP 2025-11-25, Transports).
+    package static let assumedWithoutHeader = v2025_03_26
+
+    private init(wrapped: Wrapped) {
+        self.wrapped = wrapped
+    }
+
+    /// The revision with this name; nil for one that we do not speak.
+    package init?(_ name: String) {
+        guard let found = Self.all.first(where: { $0.name.hasSameBytes(as: name) }) else { return nil }
+        self = found
+    }
+
+    /// The revision's name in messages, its date: "2025-06-18".
+    package var name: String {
+        switch wrapped {
+        case .v2024_11_05: "2024-11-05"
+        case .v2025_03_26: "2025-03-26"
+        case .v2025_06_18: "2025-06-18"
+        case .v2025_11_25: "2025-11-25"
+        }
+    }
+
+    /// What a server answers a client that asks for a revision: the same one if we speak it, else the latest (MCP, Lifecycle).
+    package static func negotiated(for requested: String) -> ProtocolRevision {
+        ProtocolRevision(requested) ?? latest
+    }
+
+    /// Whether a message may be an array of messages.
+    package var allowsBatches: Bool { self == .v2025_03_26 }
+
+    /// Whether HTTP clients send `MCP-Protocol-Version`.
+    package var hasVersionHeader: Bool { self >= .v2025_06_18 }
+}
+
+extension ProtocolRevision: Comparable {
+    /// Earlier revisions are less.
+    package static func < (lhs: ProtocolRevision, rhs: ProtocolRevision) -> Bool {
+        lhs.wrapped.rawValue < rhs.wrapped.rawValue
+    }
+}
+
+extension ProtocolRevision: CustomStringConvertible {
+    /// The revision's name.
+    package var description: String { name }
+}

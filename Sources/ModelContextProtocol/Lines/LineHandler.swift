@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NIOCore
+
+/// Splits what comes in into lines, and reads only while there is somewhere to put them.
+final class LineHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let receiver: any LineChannel.Receiver
+    private let maxLine: Int
+    private var partial = ByteBuffer()
+    /// How many bytes of `partial` have been searched for a line feed.
+    private var searched = 0
+    private var isPaused = false
+    private var isBlocked = false
+    private var wantsRead = false
+    private var failure: String?
+    private var context: ChannelHandlerContext?
+
+    init(receiver: any LineChannel.Receiver, maxLine: Int) {
+        self.receiver = receiver
+        self.maxLine = maxLine
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func read(context: ChannelHandlerContext) {
+        if isPaused || isBlocked { wantsRead = true } else { context.read() }
+    }
+
+    func setPaused(_ isPaused: Bool) {
+        self.isPaused = isPaused
+        resume()
+    }
+
+    func setBlocked(_ isBlocked: Bool) {
+        guard self.isBlocked != isBlocked else { return }
+        self.isBlocked = isBlocked
+        resume()
+    }
+
+    private func resume() {
+        guard wantsRead, !isPaused, !isBlocked else { return }
+        wantsRead = false
+        context?.read()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard failure == nil else { return }
+        let piece = unwrapInboundIn(data)
+        if partial.readableBytes == 0 {
+            partial = piece
+            searched = 0
+        } else {
+            partial.writeImmutableBuffer(piece)
+        }
+        while true {
+            let view = partial.readableBytesView
+            guard let end = view.dropFirst(searched).firstIndex(of: 0x0A) else { break }
+            let length = end - view.startIndex
+            guard length <= maxLine else { return fail(context) }
+            searched = 0
+            guard let line = partial.readSlice(length: length) else { break }
+            partial.moveReaderIndex(forwardBy: 1)
+            guard line.readableBytesView.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else { continue }
+            receiver.received(line)
+        }
+        searched = partial.readableBytes
+        if searched == 0 { partial = ByteBuffer() }
+        if searched > maxLine { fail(context) }
+    }
+
+    private func fail(_ context: ChannelHandlerContext) {
+        failure = "a line is longer than the limit of \(maxLine) bytes"
+        partial = ByteBuffer()
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed = event as? ChannelEvent { receiver.ended(.inputClosed) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if failure == nil { failure = "reading or writing failed: \(error)" }
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        receiver.ended(.closed(failure ?? "the other end has closed it"))
+        context.fireChannelInactive()
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTP
+internal import NIOCore
+internal import NIOHTTP1
+internal import Synchronization
+internal import Values
+
+/// The answer to a POST with requests: a JSON body, or a stream of events as soon as something comes before the result.
+final class HTTPAnswer: CallOutlet {
+    private enum Form {
+        case undecided
+        /// The responses of a batch so far.
+        case collecting([[UInt8]])
+        case events(HTTPResponseStream)
+        case done
+    }
+
+    private struct State {
+        var form: Form
+        var pending: Int
+        var headers: HTTPHeaders = [:]
+    }
+
+    private let exchange: HTTPExchange
+    private let forms: AcceptedForms
+    private let state: Mutex<State>
+
+    /// Makes the answer to a POST.
+    ///
+    /// - Parameters:
+    ///   - forms: what the client accepts; one at least.
+    ///   - requests: how many requests the POST holds.
+    ///   - isBatch: whether they came in an array, and leave in one.
+    init(_ exchange: HTTPExchange, forms: AcceptedForms, requests: Int, isBatch: Bool) {
+        self.exchange = exchange
+        self.forms = forms
+        state = Mutex(State(form: isBatch ? .collecting([]) : .undecided, pending: requests))
+    }
+
+    /// Adds a header, before anything is sent.
+    func setHeader(_ name: String, _ value: String) {
+        state.withLock { $0.headers.replaceOrAdd(name: name, value: value) }
+    }
+
+    @discardableResult
+    func send(_ message: JSONRPCMessage) -> Bool {
+        guard forms.events else { return false }
+        let bytes = message.encoded()
+        return state.withLock { state in
+            guard let stream = openStream(&state) else { return false }
+            return Self.write(bytes, to: stream)
+        }
+    }
+
+    func answer(_ id: JSONRPCID, _ result: Result<Document, JSONRPCError>) {
+        end(JSONRPCMessage.response(id: id, result).encoded())
+    }
+
+    func abandon(_ id: JSONRPCID) {
+        end(nil)
+    }
+
+    private func end(_ response: [UInt8]?) {
+        state.withLock { state in
+            guard state.pending > 0 else { return }
+            state.pending -= 1
+            switch state.form {
+            case .undecided where forms.json && response != nil:
+                if let response { sendBody(ByteBuffer(bytes: response), &state) }
+            case .collecting(var responses) where forms.json:
+                if let response { responses.append(response) }
+                guard state.pending == 0 else {
+                    state.form = .collecting(responses)
+                    return
+                }
+                guard !responses.isEmpty else { break }
+                sendBody(Self.array(responses), &state)
+            case .undecided, .collecting, .events:
+                // A call that was cancelled has no response: its stream just ends.
+                guard forms.events else {
+                    if state.pending == 0 { sendNothing(&state) }
+                    return
+                }
+                guard let stream = openStream(&state) else { return }
+                if let response { Self.write(response, to: stream) }
+                if state.pending == 0 {
+                    stream.finish()
+                    state.form = .done
+                }
+            case .done:
+                break
+            }
+        }
+    }
+
+    private func openStream(_ state: inout State) -> HTTPResponseStream? {
+        var early: [[UInt8]] = []
+        switch state.form {
+        case .events(let stream): return stream
+        case .done: return nil
+        case .undecided: break
+        case .collecting(let responses): early = responses
+        }
+        var headers = state.headers
+        headers.add(contentsOf: EventStream.headers)
+        let stream = exchange.stream(status: .ok, headers: headers)
+        state.form = .events(stream)
+        for response in early { Self.write(response, to: stream) }
+        return stream
+    }
+
+    private func sendBody(_ body: ByteBuffer, _ state: inout State) {
+        state.form = .done
+        var headers = state.headers
+        headers.add(name: "content-type", value: "application/json")
+        exchange.send(HTTPServerResponse(status: .ok, headers: headers, body: body))
+    }
+
+    private func sendNothing(_ state: inout State) {
+        state.form = .done
+        exchange.send(HTTPServerResponse(status: .noContent, headers: state.headers))
+    }
+
+    private static func array(_ responses: [[UInt8]]) -> ByteBuffer {
+        var buffer = ByteBuffer(string: "[")
+        for (position, response) in responses.enumerated() {
+            if position > 0 { buffer.writeStaticString(",") }
+            buffer.writeBytes(response)
+        }
+        buffer.writeStaticString("]")
+        return buffer
+    }
+
+    @discardableResult
+    private static func write(_ message: [UInt8], to stream: HTTPResponseStream) -> Bool {
+        do throws(HTTPStreamError) {
+            try stream.writeNow(EventStream.event(message))
+            return true
+        } catch {
+            // The client is gone, or leaves too much unread, which has ended its stream.
+            return false
+        }
+    }
+}
+
+/// Streams of events, as MCP uses them.
+enum EventStream {
+    static let headers: HTTPHeaders = [
+        "content-type": "text/event-stream", "cache-control": "no-cache, no-transform", "x-accel-buffering": "no",
+    ]
+
+    /// One message as an event.
+    static func event(_ message: [UInt8]) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        ServerSentEvent(event: "message", data: ByteBuffer(bytes: message)).write(into: &buffer)
+        return buffer
+    }
+}

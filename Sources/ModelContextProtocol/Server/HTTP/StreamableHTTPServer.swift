@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTP
+package import Logging
+package import NIOCore
+internal import NIOHTTP1
+internal import ServiceLifecycle
+internal import Sockets
+internal import Synchronization
+
+/// One MCP endpoint over streamable HTTP: POST, GET and DELETE of one path, in front of one application.
+///
+/// `run()` ends idle sessions, and on graceful shutdown all sessions with their streams; it is to be listed after the HTTP
+/// server, so that it is shut down before it. Whoever routes requests to several endpoints calls ``respond(to:on:)``.
+package final class StreamableHTTPServer: HTTPResponder, Service {
+    let application: any MCPServerApplication
+    let settings: StreamableHTTPSettings
+    let admission: (any MCPAdmission)?
+    let logger: Logger
+    let sessions: SessionTable
+    let tasks = TaskOwner()
+    let executors: EndpointExecutors
+
+    private let isDraining = Atomic<Bool>(false)
+    /// POSTs that are being answered; streams that stay open have limits of their own.
+    private let postsInFlight = Atomic<Int>(0)
+
+    /// Makes an endpoint.
+    ///
+    /// - Parameters:
+    ///   - admission: decides who may come in; nil lets everybody in.
+    ///   - eventLoopGroup: that of the HTTP server.
+    package init(
+        application: any MCPServerApplication, settings: StreamableHTTPSettings = StreamableHTTPSettings(),
+        admission: (any MCPAdmission)? = nil, eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        self.application = application
+        self.settings = settings
+        self.admission = admission
+        self.logger = logger
+        sessions = SessionTable(limit: settings.limits.maxSessions)
+        executors = EndpointExecutors(eventLoopGroup)
+    }
+
+    /// How many sessions there are.
+    package var sessionCount: Int { sessions.count }
+
+    /// How many requests are being answered, streams among them.
+    package var openRequests: Int { tasks.count }
+
+    /// Whether new sessions are refused because the endpoint is to end.
+    var refusesSessions: Bool { isDraining.load(ordering: .relaxed) }
+
+    package func respond(to request: HTTPServerRequest, on exchange: HTTPExchange) {
+        if let (status, message) = settings.origins.refusal(of: request.headers) {
+            exchange.send(HTTPRefusal(status: status, error: .invalidRequest(message)).response)
+            return
+        }
+        switch request.method {
+        case .POST, .GET, .DELETE: break
+        default:
+            exchange.send(methodNotAllowed(request.method).response)
+            return
+        }
+        let isPost = request.method == .POST
+        if isPost {
+            let inFlight = postsInFlight.wrappingAdd(1, ordering: .relaxed).newValue
+            guard inFlight <= settings.limits.maxCalls else {
+                postsInFlight.wrappingSubtract(1, ordering: .relaxed)
+                exchange.send(Self.tooManyCalls.response)
+                return
+            }
+        }
+        let slot = TaskSlot()
+        let started = tasks.start(on: executors.of(exchange.eventLoop), slot) {
+            await self.serve(request, exchange, slot)
+            if isPost { self.postsInFlight.wrappingSubtract(1, ordering: .relaxed) }
+        }
+        guard !started else { return }
+        if isPost { postsInFlight.wrappingSubtract(1, ordering: .relaxed) }
+        exchange.send(Self.shutDown.response)
+    }
+
+    private static let tooManyCalls = HTTPRefusal(
+        status: .serviceUnavailable,
+        error: .internalError("as many requests are being answered as may be; try again later"),
+        headers: ["retry-after": "1"])
+
+    static let shutDown = HTTPRefusal(
+        status: .serviceUnavailable, error: .internalError("the server is shutting down; try again later"),
+        headers: ["retry-after": "5"])
+
+    func methodNotAllowed(_ method: HTTPMethod) -> HTTPRefusal {
+        let allowed = application.isStateless ? "POST" : "GET, POST, DELETE"
+        return HTTPRefusal(
+            status: .methodNotAllowed, error: .invalidRequest("\(method.rawValue) is not served here; use \(allowed)"),
+            headers: ["allow": allowed])
+    }
+
+    private func serve(_ request: HTTPServerRequest, _ exchange: HTTPExchange, _ slot: TaskSlot) async {
+        do throws(HTTPRefusal) {
+            let principal = try await admit(request, exchange)
+            guard case .some(let principal) = principal else { return }
+            let context = MCPHTTPContext(request: request, principal: principal)
+            switch request.method {
+            case .POST: try await post(context, exchange, slot)
+            case .GET: try await get(context, exchange, slot)
+            default: try delete(context, exchange)
+            }
+        } catch {
+            exchange.send(error.response)
+        }
+    }
+
+    /// Who asks; nil when the admission has refused and answered.
+    private func admit(
+        _ request: HTTPServerRequest, _ exchange: HTTPExchange
+    ) async throws(HTTPRefusal) -> MCPPrincipal?? {
+        guard let admission else { return .some(nil) }
+        switch await admission.admit(request) {
+        case .allow(let principal): return .some(principal)
+        case .refuse(let response):
+            exchange.send(response)
+            return nil
+        }
+    }
+
+    // MARK: Lifecycle
+
+    /// Ends idle sessions until graceful shutdown, then shuts the endpoint down; cancelling its task skips the grace period.
+    package func run() async throws {
+        let period = min(.seconds(30), settings.limits.sessionIdleTimeout / 4)
+        await cancelWhenGracefulShutdown { [self] in
+            while !Task.isCancelled {
+                do { try await Task.sleep(for: period) } catch { return }
+                endIdleSessions()
+            }
+        }
+        await shutDown(grace: Task.isCancelled ? .zero : settings.drainGrace)
+    }
+
+    func endIdleSessions() {
+        let limit = NIODeadline.now() - TimeAmount(settings.limits.sessionIdleTimeout)
+        for session in sessions.idle(since: limit) {
+            logger.debug("ended an idle MCP session")
+            session.end()
+        }
+    }
+
+    /// Begins no session any more, ends streams, lets calls end for at most `grace`, ends all sessions, and waits for what runs.
+    package func shutDown(grace: Duration) async {
+        isDraining.store(true, ordering: .relaxed)
+        let open = sessions.close()
+        for session in open { session.endStreams() }
+        await tasks.waitUntilEmpty(atMost: grace)
+        for session in open { session.end() }
+        // What the application does at the end of its sessions is not to be cut off at once.
+        await tasks.waitUntilEmpty(atMost: .seconds(5))
+        await tasks.end()
+    }
+
+    /// What is to be done when a session ends.
+    func sessionEnded(_ session: MCPServerSession) {
+        sessions.remove(session)
+        let application = application
+        tasks.start(on: executors.of(session.eventLoop)) { await application.sessionEnded(session) }
+    }
+}
+
+/// The executors of an endpoint's event loops, found without a lock.
+struct EndpointExecutors: Sendable {
+    private let executors: [ObjectIdentifier: EventLoopTaskExecutor]
+
+    init(_ group: any EventLoopGroup) {
+        var executors: [ObjectIdentifier: EventLoopTaskExecutor] = [:]
+        for loop in group.makeIterator() {
+            executors[ObjectIdentifier(loop)] = EventLoopTaskExecutor.of(loop)
+        }
+        self.executors = executors
+    }
+
+    func of(_ loop: any EventLoop) -> EventLoopTaskExecutor {
+        executors[ObjectIdentifier(loop)] ?? EventLoopTaskExecutor.of(loop)
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Values
+
+/// One request of a client, to be answered by an application.
+package struct MCPServerCall: Sendable {
+    /// The session it belongs to; of a stateless endpoint one that nobody else has.
+    package let session: MCPServerSession
+    /// The client's id of it.
+    package let id: JSONRPCID
+    /// What is asked for, such as `tools/call`.
+    package let method: String
+    /// The parameters as they came; nil when there are none.
+    package let params: Document?
+    /// The HTTP request it came in; nil over stdio.
+    package let http: MCPHTTPContext?
+
+    let outlet: any CallOutlet
+
+    /// The token under which the client wants to hear of progress, exactly as it came: a string or a number; nil when it does
+    /// not want to.
+    package var progressToken: Value? {
+        params?["_meta"]?["progressToken"]
+    }
+
+    /// Sends the client a notification that belongs to this call, before its answer and in the order of the calls.
+    ///
+    /// What comes after the call's end is dropped, and so is what a client does not take in time.
+    package func notify(_ method: String, _ params: Document?) {
+        outlet.send(.notification(method: method, params: params))
+    }
+
+    /// Asks the client something on this call's stream, and waits for its answer (sampling, elicitation, roots).
+    ///
+    /// - Parameter timeout: how long the client may take; it is told when we no longer wait.
+    /// - Throws: the client's error, or one of ours when there is no answer: the client has no session, takes too long, or is gone,
+    ///   or this call was cancelled.
+    package func request(
+        _ method: String, _ params: Document?, timeout: Duration = .seconds(300)
+    ) async throws(JSONRPCError) -> Document {
+        try await session.ask(method, params, timeout: timeout) { [outlet] message in outlet.send(message) }
+    }
+}
+
+/// Where the messages of one call go: the answer to an HTTP request, or a stdio server's output.
+protocol CallOutlet: AnyObject, Sendable {
+    /// Sends a message that belongs to calls in flight; says whether somebody will get it.
+    @discardableResult
+    func send(_ message: JSONRPCMessage) -> Bool
+
+    /// Ends a call with its answer.
+    func answer(_ id: JSONRPCID, _ result: Result<Document, JSONRPCError>)
+
+    /// Ends a call without an answer, because it was cancelled.
+    func abandon(_ id: JSONRPCID)
+}

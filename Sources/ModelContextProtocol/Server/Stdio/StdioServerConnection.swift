@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import NIOCore
+internal import Sockets
+internal import Synchronization
+internal import Values
+
+/// The one session of a stdio server.
+///
+/// Lines are taken on the event loop, in order; calls run in tasks of their own and overtake each other.
+final class StdioServerConnection: LineChannel.Receiver {
+    private enum Phase {
+        case new, initializing, open
+    }
+
+    private struct State {
+        var phase = Phase.new
+        var lines: LineChannel?
+    }
+
+    private let application: any MCPServerApplication
+    private let limits: MCPServerLimits
+    private let logger: Logger
+    private let session: MCPServerSession
+    private let executor: EventLoopTaskExecutor
+    private let tasks = TaskOwner()
+    private let notifications: SerialTasks
+    private let end = Outcome<Void>()
+    private let state = Mutex(State())
+
+    init(
+        application: any MCPServerApplication, limits: MCPServerLimits, eventLoop: any EventLoop, logger: Logger
+    ) {
+        self.application = application
+        self.limits = limits
+        self.logger = logger
+        executor = EventLoopTaskExecutor.of(eventLoop)
+        session = MCPServerSession(
+            id: "stdio", principal: nil, revision: .latest, limits: limits, eventLoop: eventLoop)
+        let pause = PauseSwitch()
+        notifications = SerialTasks(
+            owner: tasks, executor: executor, limit: limits.maxWaitingMessages, onFull: { pause.set($0) })
+        self.pause = pause
+    }
+
+    private let pause: PauseSwitch
+
+    /// Begins to read.
+    func start(_ lines: LineChannel) {
+        state.withLock { $0.lines = lines }
+        pause.lines.withLock { $0 = lines }
+        lines.start()
+        tasks.start(on: executor) { [session] in
+            await session.stream { message in try await lines.write(message) }
+        }
+    }
+
+    func waitForEnd() async {
+        await end.wait(orWhenCancelled: ())
+    }
+
+    /// Lets calls end for at most `grace`, and ends the session.
+    func shutDown(grace: Duration) async {
+        session.endStreams()
+        await tasks.waitUntilEmpty(atMost: grace)
+        session.end()
+        let hasBegun = state.withLock { $0.phase != .new }
+        if hasBegun { await application.sessionEnded(session) }
+        await tasks.end()
+        let lines = state.withLock { $0.lines.take() }
+        pause.lines.withLock { $0 = nil }
+        lines?.close()
+        await lines?.waitUntilClosed()
+    }
+
+    // MARK: Receiver
+
+    func ended(_ end: LineChannel.End) {
+        if case .closed(let reason) = end {
+            logger.debug("the MCP client over stdio is gone", metadata: ["reason": "\(reason)"])
+        }
+        self.end.give(())
+    }
+
+    func received(_ line: ByteBuffer) {
+        guard let lines = state.withLock({ $0.lines }) else { return }
+        switch JSONRPCInput(decoding: Array(buffer: line)) {
+        case .single(.failure(let fault)):
+            lines.send(fault.response.encoded())
+        case .single(.success(let message)):
+            take(message, StdioOutlet(lines))
+        case .batch(let messages):
+            take(messages, lines)
+        }
+    }
+
+    private func take(_ messages: [Result<JSONRPCMessage, JSONRPCFault>], _ lines: LineChannel) {
+        let refusal: String? =
+            switch state.withLock({ $0.phase }) {
+            case .open where session.revision.allowsBatches:
+                messages.count <= limits.maxBatch ? nil : "the batch has more than \(limits.maxBatch) messages"
+            case .open: "revision \(session.revision) has no batches; send one message on each line"
+            case .new, .initializing: "initialize must not be part of a batch; send it alone, and first"
+            }
+        if let refusal {
+            lines.send(JSONRPCMessage.response(id: nil, .failure(.invalidRequest(refusal))).encoded())
+            return
+        }
+        var requests = 0
+        for message in messages {
+            switch message {
+            case .failure, .success(.request): requests += 1
+            case .success: break
+            }
+        }
+        let outlet = StdioBatchOutlet(lines, pending: requests)
+        for message in messages {
+            switch message {
+            case .failure(let fault): outlet.refuse(fault)
+            case .success(let message): take(message, outlet)
+            }
+        }
+    }
+
+    private func take(_ message: JSONRPCMessage, _ outlet: any CallOutlet) {
+        switch message {
+        case .request(let id, let method, let params):
+            if method.hasSameBytes(as: MCPMethod.initialize) {
+                initialize(id, params, outlet)
+            } else if method.hasSameBytes(as: MCPMethod.ping) {
+                outlet.answer(id, .success(Document(object: [:])))
+            } else if method.hasSameBytes(as: MCPMethod.discover) {
+                // A client of a later revision asks this first, and begins with `initialize` when it is refused.
+                outlet.answer(id, .failure(.methodNotFound(method)))
+            } else if state.withLock({ $0.phase }) != .open {
+                outlet.answer(id, .failure(.invalidRequest("\(method) before initialize; begin the session first")))
+            } else {
+                call(
+                    MCPServerCall(
+                        session: session, id: id, method: method, params: params, http: nil, outlet: outlet))
+            }
+        case .notification(let method, let params):
+            guard state.withLock({ $0.phase }) != .new else { return }
+            // At once: a cancellation must not wait until the application has taken the notifications before it.
+            session.take(method, params)
+            notifications.add { [application, session] in
+                await application.notification(method, params, from: session)
+            }
+        case .response(let id, let result):
+            session.resolve(id, result)
+        }
+    }
+
+    private func call(_ call: MCPServerCall) {
+        let slot = TaskSlot()
+        let started = tasks.start(on: executor, slot) { [application] in await application.run(call, slot) }
+        if !started { call.outlet.answer(call.id, .failure(.internalError("the server is shutting down"))) }
+    }
+
+    private func initialize(_ id: JSONRPCID, _ params: Document?, _ outlet: any CallOutlet) {
+        let parameters: InitializeParameters
+        do throws(JSONRPCError) {
+            parameters = try InitializeParameters(params)
+            let isFirst = state.withLock { state in
+                guard state.phase == .new else { return false }
+                state.phase = .initializing
+                return true
+            }
+            guard isFirst else { throw .invalidRequest("this session has begun already; initialize is sent once") }
+        } catch {
+            return outlet.answer(id, .failure(error))
+        }
+        session.begin(parameters)
+        tasks.start(on: executor) { [self] in
+            let result = await application.answer(session, parameters)
+            let isOpen = if case .success = result { true } else { false }
+            state.withLock { $0.phase = isOpen ? .open : .new }
+            outlet.answer(id, result)
+        }
+    }
+}
+
+/// Stops and resumes the reading of a channel that does not exist yet when the switch is made.
+private final class PauseSwitch: Sendable {
+    let lines = Mutex<LineChannel?>(nil)
+
+    func set(_ isPaused: Bool) {
+        lines.withLock { $0 }?.setPaused(isPaused)
+    }
+}

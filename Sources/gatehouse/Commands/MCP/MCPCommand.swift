@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import HTTP
+import Logging
+import ModelContextProtocol
+import NIOPosix
+import PluginConfiguration
+import PluginServer
+import Sockets
+import Values
+
+/// `gatehouse mcp`: talks to MCP servers as a client, to try them, and gateways, out.
+struct MCPCommand: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "mcp", abstract: "Talks to an MCP server as a client.",
+            discussion: """
+                The server is a URL such as http://127.0.0.1:4444/mcp, or, behind --, a command that is started and spoken to over \
+                its stdin and stdout.
+                """,
+            subcommands: [Info.self, Call.self, Request.self])
+    }
+
+    /// Which server, and how.
+    struct Options: ParsableArguments {
+        @Option(help: "The URL of the server.")
+        var url: String?
+
+        @Option(help: "A Unix socket to connect to instead of the URL's host.")
+        var socket: String?
+
+        @Option(
+            help: "A header of all requests, as NAME:VALUE; may be repeated. $TOKEN style variables are the shell's.")
+        var header: [String] = []
+
+        @Option(help: "How many seconds the server may take for one answer.")
+        var timeout = 60.0
+
+        @Option(help: "The MCP revision to ask for.")
+        var revision = ProtocolRevision.latest.name
+
+        @Option(name: [.short, .long], help: "How much is logged on stderr.")
+        var logLevel: Logger.Level = .warning
+
+        func validate() throws {
+            guard ProtocolRevision(revision) != nil else {
+                let all = ProtocolRevision.all.map(\.name).joined(separator: ", ")
+                throw ValidationError("--revision must be one of \(all).")
+            }
+            guard timeout > 0, timeout <= 86_400 else { throw ValidationError("--timeout must be 0 to 86400.") }
+            guard header.allSatisfy({ $0.utf8.contains(UInt8(ascii: ":")) }) else {
+                throw ValidationError("--header is written NAME:VALUE.")
+            }
+        }
+
+        var requestOptions: MCPRequestOptions {
+            var options = MCPRequestOptions(timeout: .milliseconds(Int64(timeout * 1_000)))
+            options.onNotification = { method, params in Self.show(method, params) }
+            return options
+        }
+
+        static func show(_ method: String, _ params: Document?) {
+            StandardStream.error.print("\(method) \(params?.description ?? "")")
+        }
+
+        private func transport(_ command: [String]) throws -> MCPClientTransportSettings {
+            if let url {
+                guard command.isEmpty else { throw ValidationError("Give --url or a command, not both.") }
+                let headers = header.map { header in
+                    let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+                    return (name: String(parts[0]), value: String(parts[1].drop { $0 == " " }))
+                }
+                return .http(MCPHTTPClientSettings(url: url, unixSocket: socket, headers: headers))
+            }
+            guard let program = command.first else {
+                throw ValidationError("Give --url URL, or -- and the command that starts the server.")
+            }
+            var settings = MCPStdioClientSettings(command: program, arguments: Array(command.dropFirst()))
+            settings.standardErrorLine = { StandardStream.error.print($0) }
+            return .stdio(settings)
+        }
+
+        /// Connects, does something with the session, and ends it.
+        func withClient(_ command: [String], _ body: (MCPClient) async throws -> Void) async throws {
+            signal(SIGPIPE, SIG_IGN)
+            let logger = Logger(label: "gatehouse") { [logLevel] in
+                StderrLogHandler(label: $0, level: logLevel, format: .text)
+            }
+            let transport = try transport(command)
+            let group = MultiThreadedEventLoopGroup.singleton
+            let http = HTTPClient(eventLoopGroup: group, budget: ByteBudget(), logger: logger)
+            do {
+                let client = try await MCPClient.connect(
+                    transport, info: ["name": "gatehouse", "version": .string(Version.current)],
+                    revision: ProtocolRevision(revision) ?? .latest, handler: ShowingHandler(), httpClient: http,
+                    eventLoop: group.next(), logger: logger)
+                do {
+                    try await body(client)
+                } catch {
+                    await client.close()
+                    throw error
+                }
+                await client.close()
+            } catch let error as MCPClientError {
+                await http.shutDown()
+                StandardStream.error.print("\(error)")
+                throw ExitCode(ExitStatus.failure)
+            } catch {
+                await http.shutDown()
+                throw error
+            }
+            await http.shutDown()
+        }
+    }
+
+    /// Shows what the server says of its own accord.
+    private struct ShowingHandler: MCPClientHandler {
+        func notification(_ method: String, _ params: Document?) async { Options.show(method, params) }
+    }
+
+    /// Reads JSON that was given as an argument; - reads it from stdin.
+    static func object(_ text: String, _ option: String) throws -> Document {
+        let bytes = text == "-" ? try StandardInput.readAll() : Array(text.utf8)
+        do throws(ValueError) {
+            let document = try Document(checkingJSON: bytes)
+            guard document.isObject else { throw ValueError(.type, "it is no object") }
+            return document
+        } catch {
+            throw ValidationError("\(option) is no JSON object: \(error)")
+        }
+    }
+}
