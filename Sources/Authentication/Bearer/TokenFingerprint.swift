@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Crypto
+import Crypto
 
 /// What stands for a token wherever tokens are compared or remembered: its HMAC-SHA256 under a key that only this process
 /// has.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Values
+import Values
 
 /// The scopes that somebody was granted (RFC 6749, section 3.3), compared as bytes.
 package struct ScopeSet: Sendable, Equatable {

@@ -84,7 +84,9 @@ package struct GatewayConfigurationLoader: Sendable {
         settings.listen = GatewayListenReader(root: root, isStdio: isStdio).read()
         settings.upstreams = UpstreamReader(root: root).read()
         settings.servers = VirtualServerReader(root: root, upstreams: settings.upstreams).read()
-        settings.tokens = GatewayTokenReader(root: root, servers: settings.servers).read()
+        let authentication = root.section("auth")
+        settings.tokens = GatewayTokenReader(section: authentication, servers: settings.servers).read()
+        settings.authentication = GatewayAuthenticationReader(section: authentication).read()
         settings.limits = GatewayLimitsReader(section: root.section("limits")).read()
         let plugins = GatewayPluginsReader(root: root, gatehouse: gatehouse, loader: self).read()
         settings.pluginsEnabled = plugins.isEnabled

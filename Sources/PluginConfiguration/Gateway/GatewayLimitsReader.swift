@@ -29,6 +29,9 @@ struct GatewayLimitsReader {
         count("max_streams_per_session", &limits.maximumStreamsPerSession)
         count("max_upstream_sessions", &limits.maximumUpstreamSessions)
         count("max_listed", &limits.maximumListed)
+        count("max_calls_per_user", &limits.maximumCallsPerUser)
+        count("max_sessions_per_user", &limits.maximumSessionsPerUser)
+        bytes("max_bytes_per_user", &limits.maximumBytesPerUser, in: 1_024...(1 << 40))
         section.finish()
         return limits
     }

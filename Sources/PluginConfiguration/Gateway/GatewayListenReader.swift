@@ -80,10 +80,10 @@ struct GatewayListenReader {
     /// A gateway that other machines can reach, and that asks nobody who they are, does not start unless that is wanted.
     static func checkAuthentication(_ settings: GatewaySettings, _ session: LoadSession) {
         let listen = settings.listen
-        guard settings.tokens.isEmpty, listen.socket == nil, !ServerReader.isLoopback(listen.host) else { return }
+        guard !settings.asksForTokens, listen.socket == nil, !ServerReader.isLoopback(listen.host) else { return }
         let path = KeyPathText.root.key("listen").key("host")
         let what =
-            "\"\(listen.host)\" is reachable from other machines, and without auth.tokens everybody there can use the gateway"
+            "\"\(listen.host)\" is reachable from other machines, and without auth.tokens or auth.issuers everybody there can use the gateway"
         if listen.isInsecure {
             session.warn(session.source(of: path), path, what)
         } else {

@@ -3,25 +3,24 @@
 internal import PluginFramework
 internal import Values
 
-/// Reads `auth`, and the token of the environment.
+/// Reads `auth.tokens`, and the token of the environment.
 struct GatewayTokenReader {
     /// Shorter ones can be guessed.
     static let minimumLength = 16
 
-    let root: SettingsSection
+    /// The section `auth`.
+    let section: SettingsSection
     let servers: [VirtualServerSettings]
 
-    private var session: LoadSession { root.session }
+    private var session: LoadSession { section.session }
 
     func read() -> [GatewayToken] {
-        let section = root.section("auth")
         var tokens: [GatewayToken] = []
         for (path, node) in section.elements("tokens") {
             let entry = SettingsSection(session, path: path, node: node, line: node.line)
             if let token = read(entry) { tokens.append(token) }
             entry.finish()
         }
-        section.finish()
         if let text = session.environment["GATEHOUSE_TOKEN"] {
             let source = SettingSource.environment("GATEHOUSE_TOKEN")
             if check(text, source, .root) { tokens.append(GatewayToken(token: text)) }
@@ -46,6 +45,7 @@ struct GatewayTokenReader {
         token.user = user(entry)
         token.tenant = entry.optional("tenant", .name)?.value
         token.servers = entry.texts("servers")
+        token.scopes = entry.member("scopes") == nil ? nil : entry.scopes("scopes")
         let known = servers.map(\.id)
         for (index, id) in token.servers.enumerated() where !known.contains(where: { $0.hasSameBytes(as: id) }) {
             let advice = id.closestMatch(among: known).map { "did you mean \"\($0)\"?" } ?? "give an id under servers"

@@ -61,6 +61,8 @@ struct UpstreamReader {
             section.setting("refresh", .secondsOrNever, default: upstream.refreshInterval).value
         upstream.sessions =
             section.setting("sessions", .choice("a way to use sessions"), default: upstream.sessions).value
+        upstream.scopes = section.scopes("scopes")
+        upstream.toolScopes = readToolScopes(section.section("tool_scopes"))
         upstream.isDisabled = section.setting("disabled", .bool, default: false).value
         if section.member("description") != nil { _ = section.optional("description", .text) }
         for key in Self.clientKeys where section.member(key) != nil {
@@ -80,6 +82,10 @@ struct UpstreamReader {
         lists.resources = section.texts("resources")
         section.finish()
         return lists
+    }
+
+    private func readToolScopes(_ section: SettingsSection) -> [ToolScopes] {
+        section.keys.map { pattern in ToolScopes(pattern: pattern, scopes: section.scopes(pattern)) }
     }
 
     // MARK: Prefixes

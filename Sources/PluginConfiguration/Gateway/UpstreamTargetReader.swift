@@ -28,9 +28,10 @@ struct UpstreamTargetReader {
         let folder = section.optional("cwd", .name)
         let uds = section.optional("uds", .name)
         let headers = readMapping("headers", Self.headerFault)
+        let oauth = UpstreamOAuthReader(section: section.section("oauth")).read()
         switch (command, url) {
         case (let command?, nil):
-            refuse(["uds", "headers"], "is only for a server with a url; remove it")
+            refuse(["uds", "headers", "oauth"], "is only for a server with a url; remove it")
             var target = UpstreamCommand(program: session.expandingHome(command.value))
             target.arguments = arguments
             target.environment = Dictionary(environment, uniquingKeysWith: { first, _ in first })
@@ -41,6 +42,12 @@ struct UpstreamTargetReader {
             var target = UpstreamAddress(url: url.value)
             target.socketPath = uds.flatMap { session.socketPath($0, path.key("uds"), warns: false) }
             target.headers = headers.map { .init(name: $0, value: $1) }
+            target.oauth = oauth
+            if oauth != nil, let header = headers.first(where: { $0.0.lowercased() == "authorization" }) {
+                session.error(
+                    section.source, path.key("headers").key(header.0),
+                    "stands beside oauth, and only one Authorization header can be sent; remove one of them")
+            }
             return .http(target)
         case (_?, _?):
             session.error(section.source, path, "has both command and url; keep one")

@@ -39,6 +39,7 @@ struct VirtualServerReader {
         server.select.tools = section.texts("tools")
         server.select.prompts = section.texts("prompts")
         server.select.resources = section.texts("resources")
+        server.scopes = section.scopes("scopes")
         server.usesPrefixes = section.setting("prefix", .bool, default: true).value
         section.finish()
         checkUpstreams(server, section)

@@ -40,6 +40,9 @@ final class SettingsSection {
         return member
     }
 
+    /// The keys that the file has here, in its order.
+    var keys: [String] { members.map(\.key) }
+
     /// A section within this one.
     func section(_ key: String) -> SettingsSection {
         let member = member(key)

@@ -7,7 +7,7 @@ import Values
 @testable import PluginConfiguration
 
 /// One try at loading a gateway's configuration called `gateway.yaml`, and all that came of it.
-private struct GatewayAttempt {
+struct GatewayAttempt {
     var loaded: LoadedGatewayConfiguration?
     var errors: [String] = []
     var warnings: [String] = []

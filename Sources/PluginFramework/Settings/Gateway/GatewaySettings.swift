@@ -10,6 +10,8 @@ package struct GatewaySettings: Sendable, Equatable {
     package var listen = GatewayListenSettings()
     /// `auth.tokens`: who may use it; empty for everybody who can reach it.
     package var tokens: [GatewayToken] = []
+    /// `auth`, but for its tokens: whose signed tokens are taken.
+    package var authentication = GatewayAuthenticationSettings()
     /// `mcpServers`: the servers behind the gateway, in configured order, disabled ones included.
     package var upstreams: [UpstreamSettings] = []
     /// `servers`: the virtual servers beside the one that has everything.
@@ -23,6 +25,9 @@ package struct GatewaySettings: Sendable, Equatable {
 
     /// Makes settings with the defaults and no upstreams.
     package init() {}
+
+    /// Whether everybody has to say who they are.
+    package var asksForTokens: Bool { !tokens.isEmpty || !authentication.issuers.isEmpty }
 
     /// Whether plugins run.
     package var runsPlugins: Bool { pluginsEnabled ?? true }
@@ -57,6 +62,8 @@ package struct GatewayToken: Sendable, Equatable {
     package var tenant: String?
     /// `servers`: the virtual servers that it is for; empty for all, the one that has everything included.
     package var servers: [String] = []
+    /// `scopes`: what may be done with it; nil for everything.
+    package var scopes: [String]?
 
     /// Makes a token of which nothing else is known.
     package init(token: String) { self.token = token }
@@ -96,6 +103,14 @@ package struct GatewayLimits: Sendable, Equatable {
     package var maximumUpstreamSessions = 1_000
     /// `max_listed`: how many tools (or prompts, resources, templates) of one upstream are taken.
     package var maximumListed = 10_000
+    /// `max_calls_per_user`: how many calls of one user may be in flight, over all of its sessions.
+    package var maximumCallsPerUser = 200
+    /// `max_sessions_per_user`: how many sessions of one user may be open.
+    package var maximumSessionsPerUser = 100
+    /// `max_bytes_per_user`: how many bytes the requests of one user's calls in flight may have together.
+    ///
+    /// 64 MiB by default.
+    package var maximumBytesPerUser = 64 << 20
 
     /// Makes limits with the defaults.
     package init() {}

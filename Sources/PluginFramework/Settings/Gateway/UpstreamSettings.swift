@@ -40,6 +40,10 @@ package struct UpstreamSettings: Sendable, Equatable {
     package var refreshInterval: Duration? = .seconds(300)
     /// `sessions`: whose sessions with it are.
     package var sessions: Sessions = .auto
+    /// `scopes`: the scopes that calls of anything of its need.
+    package var scopes: [String] = []
+    /// `tool_scopes`: the scopes that calls of some of its tools need beside.
+    package var toolScopes: [ToolScopes] = []
     /// `disabled`: whether it is left alone.
     package var isDisabled = false
 
@@ -87,6 +91,8 @@ package struct UpstreamAddress: Sendable, Equatable {
     package var socketPath: String?
     /// `headers`: what goes with every request, such as the gateway's own credentials there.
     package var headers: [Header] = []
+    /// `oauth`: how the gateway gets a token for it; nil when it needs none.
+    package var oauth: UpstreamOAuth?
 
     /// One header.
     package struct Header: Sendable, Equatable {
@@ -129,6 +135,8 @@ package struct VirtualServerSettings: Sendable, Equatable {
     package var upstreams: [String] = []
     /// `tools`, `prompts`, `resources`: the names it has, as it offers them; an empty list for all.
     package var select = NameLists()
+    /// `scopes`: the scopes that its use needs.
+    package var scopes: [String] = []
     /// `prefix`: whether names begin with their upstream's prefix.
     package var usesPrefixes = true
 
