@@ -118,8 +118,8 @@ let package = Package(
             name: "gatehouse",
             dependencies: [
                 "Values", "PluginFramework", "PluginConfiguration", "PluginServer", "BuiltinPlugins", "GRPC",
-                "GRPCTransport", "HTTP", "ModelContextProtocol", "DemoServer", "Bench",
-                "Sockets", nio, nioPosix, logging, signals, subprocess, argumentParser,
+                "GRPCTransport", "HTTP", "ModelContextProtocol", "Gateway", "DemoServer", "Bench",
+                "Sockets", nio, nioPosix, logging, lifecycle, signals, subprocess, argumentParser,
             ],
             swiftSettings: settings
         ),

@@ -15,6 +15,8 @@ package final class Principal: Sendable {
         case staticToken = "bearer"
         /// By a signed token of an issuer.
         case jwt
+        /// By a plugin, at `http_auth_resolve_user`.
+        case plugin
     }
 
     /// How the identity was verified.

@@ -13,6 +13,7 @@ package final class HTTPExchange: Sendable {
     /// Which of the connection's requests it belongs to.
     private let number: UInt64
     private let isAnswered = Atomic<Bool>(false)
+    private let review = Mutex<HTTPHeadReview?>(nil)
 
     init(connection: HTTPServerConnection, number: UInt64) {
         self.connection = connection
@@ -33,6 +34,18 @@ package final class HTTPExchange: Sendable {
     /// Answers the request.
     package func send(_ response: HTTPServerResponse) {
         guard claim() else { return }
+        guard let review = review.withLock({ $0 }) else { return deliver(response) }
+        review(response.status, response.headers) { [self] reviewed in
+            switch reviewed {
+            case .send(let headers):
+                deliver(HTTPServerResponse(status: response.status, headers: headers, body: response.body))
+            case .refuse(let refusal):
+                deliver(refusal)
+            }
+        }
+    }
+
+    private func deliver(_ response: HTTPServerResponse) {
         if connection.eventLoop.inEventLoop {
             connection.answer(number, with: response)
         } else {
@@ -53,8 +66,28 @@ package final class HTTPExchange: Sendable {
         }
         let connection = connection
         let number = number
-        connection.onLoop { connection.beginStream(stream, number, status: status, headers: headers) }
+        guard let review = review.withLock({ $0 }) else {
+            connection.onLoop { connection.beginStream(stream, number, status: status, headers: headers) }
+            return stream
+        }
+        // What is written meanwhile waits in the stream.
+        review(status, headers) { [self] reviewed in
+            switch reviewed {
+            case .send(let headers):
+                connection.onLoop { connection.beginStream(stream, number, status: status, headers: headers) }
+            case .refuse(let refusal):
+                stream.closed()
+                deliver(refusal)
+            }
+        }
         return stream
+    }
+
+    /// Has the head of the answer looked at before it goes out, by something that may take time.
+    ///
+    /// To be called before the request is answered.
+    package func reviewHead(_ review: @escaping HTTPHeadReview) {
+        self.review.withLock { $0 = review }
     }
 
     /// Calls `action` when the client goes away before the answer is complete.
@@ -72,4 +105,19 @@ package final class HTTPExchange: Sendable {
         connection.answeredTwice()
         return false
     }
+}
+
+/// Looks at the head of an answer, and calls `proceed` once, from any thread.
+package typealias HTTPHeadReview =
+    @Sendable (
+        _ status: HTTPResponseStatus, _ headers: HTTPHeaders,
+        _ proceed: @escaping @Sendable (HTTPReviewedHead) -> Void
+    ) -> Void
+
+/// What becomes of the head of an answer that was looked at.
+package enum HTTPReviewedHead: Sendable {
+    /// The answer goes out, with these headers.
+    case send(HTTPHeaders)
+    /// Another answer goes out in its place.
+    case refuse(HTTPServerResponse)
 }

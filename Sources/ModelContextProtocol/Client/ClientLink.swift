@@ -18,6 +18,9 @@ protocol ClientLink: AnyObject, Sendable {
     /// The session has begun: the server may send what belongs to no request.
     func begin()
 
+    /// Whether the server keeps something for this session.
+    var keepsState: Bool { get }
+
     /// Ends the session.
     func close() async
 }

@@ -87,6 +87,9 @@ package final class MCPClient: Sendable {
         await core.waitForEnd()
     }
 
+    /// Whether the server keeps something for this session: a program of our own does, and one that gave the session an id.
+    package var keepsState: Bool { link.keepsState }
+
     /// Why the session has ended; nil while it has not.
     package var endReason: String? { core.endReason }
 }

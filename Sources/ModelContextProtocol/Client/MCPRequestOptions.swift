@@ -24,6 +24,11 @@ package struct MCPRequestOptions: Sendable {
     /// are, and they go to the client's handler); nil gives them to the client's handler.
     package var onRequest: (@Sendable (_ method: String, _ params: Document?) async throws(JSONRPCError) -> Document)?
 
+    /// HTTP headers of this request beside those of the session; nothing over stdio.
+    ///
+    /// Default none.
+    package var headers: [(name: String, value: String)] = []
+
     /// The defaults.
     package init(timeout: Duration = .seconds(60)) {
         self.timeout = timeout

@@ -41,7 +41,7 @@ package enum PluginServerLaunch {
     }
 
     /// The variables of the process; of those that occur twice, the first counts, as for getenv.
-    private static var environment: [String: String] {
+    package static var environment: [String: String] {
         var variables: [String: String] = [:]
         var next = environ
         while let entry = next.pointee {

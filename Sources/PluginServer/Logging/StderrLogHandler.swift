@@ -24,6 +24,13 @@ package struct StderrLogHandler: LogHandler {
         logLevel = level
     }
 
+    /// How everything in a process that logs does so.
+    package static func factory(_ process: ProcessSettings) -> @Sendable (String) -> any LogHandler {
+        let level = Logger.Level(rawValue: process.logLevel.rawValue) ?? .info
+        let format = process.logFormat
+        return { label in StderrLogHandler(label: label, level: level, format: format) }
+    }
+
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }

@@ -30,7 +30,11 @@ struct ConfigCommand: AsyncParsableCommand {
             var overrides = CommandLineOverrides()
             overrides.config = file
             overrides.lenient = lenient
-            try ConfigCommand.command(overrides).check().finish()
+            if ConfigCommand.isGateway(overrides) {
+                try ConfigCommand.gatewayCommand(overrides).check().finish()
+            } else {
+                try ConfigCommand.command(overrides).check().finish()
+            }
         }
     }
 
@@ -49,7 +53,12 @@ struct ConfigCommand: AsyncParsableCommand {
         var json = false
 
         func run() async throws {
-            try ConfigCommand.command(options.overrides).show(json ? .json : .text).finish()
+            let format = json ? ConfigurationCommand.Format.json : .text
+            if ConfigCommand.isGateway(options.overrides) {
+                try ConfigCommand.gatewayCommand(options.overrides).show(format).finish()
+            } else {
+                try ConfigCommand.command(options.overrides).show(format).finish()
+            }
         }
     }
 
@@ -61,6 +70,22 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func run() async throws {
             StandardStream.output.write(Array(ExampleConfiguration.yaml.utf8))
+        }
+    }
+
+    /// Whether the file is a gateway's.
+    private static func isGateway(_ overrides: CommandLineOverrides) -> Bool {
+        let environment = PluginServerLaunch.environment
+        let path = overrides.config ?? environment["PLUGINS_CONFIG_PATH"] ?? ConfigurationLoader.defaultPath
+        return GatewayConfigurationCommand.isGateway(path, environment: environment)
+    }
+
+    private static func gatewayCommand(_ overrides: CommandLineOverrides) -> GatewayConfigurationCommand {
+        var loader = GatewayConfigurationLoader(environment: PluginServerLaunch.environment, overrides: overrides)
+        loader.kinds = PluginRegistry.builtin.kinds
+        loader.customHooks = nil
+        return GatewayConfigurationCommand(loader) { loaded in
+            PluginHost.check(loaded.settings.plugins, registry: .builtin)
         }
     }
 

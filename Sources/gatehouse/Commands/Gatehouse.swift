@@ -14,7 +14,7 @@ struct Gatehouse: AsyncParsableCommand {
                 """,
             version: Version.current,
             subcommands: [
-                PluginServerCommand.self, PluginsCommand.self, ConfigCommand.self, MCPCommand.self,
+                GatewayCommand.self, PluginServerCommand.self, PluginsCommand.self, ConfigCommand.self, MCPCommand.self,
                 DemoServerCommand.self,
                 BenchCommand.self,
             ])

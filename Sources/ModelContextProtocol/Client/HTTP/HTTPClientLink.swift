@@ -43,6 +43,8 @@ final class HTTPClientLink: ClientLink {
 
     private var hasSession: Bool { state.withLock { $0.sessionID != nil } }
 
+    var keepsState: Bool { hasSession }
+
     func agreed(on revision: ProtocolRevision) {
         guard revision.hasVersionHeader else { return }
         state.withLock { $0.headers.replaceOrAdd(name: "mcp-protocol-version", value: revision.name) }
@@ -59,7 +61,7 @@ final class HTTPClientLink: ClientLink {
         _ request: ClientRequest, _ method: String, _ params: Document?
     ) async throws(MCPClientError) -> Document {
         let body = JSONRPCMessage.request(id: .integer(request.id), method: method, params: params).encoded()
-        let response = try await post(body, deadline: request.deadline)
+        let response = try await post(body, further: request.options.headers, deadline: request.deadline)
         if method.hasSameBytes(as: MCPMethod.initialize) { keepSession(response.headers) }
         guard response.status.code == 200 else { throw await failure(of: response, for: request) }
         if response.headers.isEventStream {
@@ -93,8 +95,12 @@ final class HTTPClientLink: ClientLink {
         _ = try await collect(response)
     }
 
-    private func post(_ body: [UInt8], deadline: NIODeadline) async throws(MCPClientError) -> HTTPClientResponse {
-        try await execute(
+    private func post(
+        _ body: [UInt8], further: [(name: String, value: String)] = [], deadline: NIODeadline
+    ) async throws(MCPClientError) -> HTTPClientResponse {
+        var headers = headers
+        for (name, value) in further { headers.replaceOrAdd(name: name, value: value) }
+        return try await execute(
             HTTPClientRequest(method: .POST, address: address, headers: headers, body: ByteBuffer(bytes: body)),
             deadline: deadline)
     }

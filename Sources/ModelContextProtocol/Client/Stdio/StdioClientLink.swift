@@ -50,6 +50,8 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
 
     func agreed(on revision: ProtocolRevision) {}
 
+    var keepsState: Bool { true }
+
     func begin() {}
 
     // MARK: Sending

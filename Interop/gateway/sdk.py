@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client of whichever generation of the SDK this is, with results as plain JSON."""
+
+import contextlib
+from importlib.metadata import version
+
+IS_MODERN = version("mcp").startswith("2.")
+
+
+def plain(model):
+    return model.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+class Peer:
+    """What tests need of a client, the same for both generations."""
+
+    def __init__(self, session, logs):
+        self.session = session
+        self.logs = logs
+
+    async def call(self, name, arguments=None, progress=None):
+        async def heard(done, total, message):
+            progress.append((done, total, message))
+
+        return plain(
+            await self.session.call_tool(
+                name, arguments or {}, progress_callback=heard if progress is not None else None
+            )
+        )
+
+    async def tools(self):
+        return [tool.name for tool in (await self.session.list_tools()).tools]
+
+    async def prompts(self):
+        return [prompt.name for prompt in (await self.session.list_prompts()).prompts]
+
+    async def resources(self):
+        return sorted(str(resource.uri) for resource in (await self.session.list_resources()).resources)
+
+    async def templates(self):
+        return [
+            template["uriTemplate"]
+            for template in plain(await self.session.list_resource_templates())["resourceTemplates"]
+        ]
+
+    async def read(self, uri):
+        return plain(await self.session.read_resource(uri))
+
+    async def prompt(self, name, arguments):
+        return plain(await self.session.get_prompt(name, arguments))
+
+    async def complete(self, reference, name, value):
+        if IS_MODERN:
+            from mcp.types import PromptReference, ResourceTemplateReference
+        else:
+            from mcp.types import PromptReference, ResourceTemplateReference
+        kind = PromptReference if reference["type"] == "ref/prompt" else ResourceTemplateReference
+        result = plain(await self.session.complete(kind(**reference), {"name": name, "value": value}))
+        return result["completion"]["values"]
+
+
+@contextlib.asynccontextmanager
+async def connect(url=None, command=None, elicitation=None):
+    """A client of the gateway at a URL, or of the one that a command starts."""
+    logs = []
+
+    async def log(message):
+        logs.append(message.data)
+
+    async def elicit(*arguments):
+        from mcp.types import ElicitResult
+
+        return ElicitResult(action="accept", content=elicitation)
+
+    callbacks = {"logging_callback": log}
+    if elicitation is not None:
+        callbacks["elicitation_callback"] = elicit
+    if IS_MODERN:
+        from mcp import Client, StdioServerParameters
+
+        target = url or StdioServerParameters(command=command[0], args=command[1:])
+        async with Client(target, **callbacks) as client:
+            yield Peer(client, logs)
+        return
+
+    from mcp import ClientSession, StdioServerParameters
+    from mcp.client.stdio import stdio_client
+    from mcp.client.streamable_http import streamable_http_client
+
+    transport = (
+        streamable_http_client(url)
+        if url
+        else stdio_client(StdioServerParameters(command=command[0], args=command[1:]))
+    )
+    async with transport as streams, ClientSession(streams[0], streams[1], **callbacks) as session:
+        await session.initialize()
+        yield Peer(session, logs)

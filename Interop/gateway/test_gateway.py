@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients of the SDK through the gateway, real servers of the SDK behind it."""
+
+import asyncio
+import base64
+
+import pytest
+
+import sdk
+
+PIXEL = base64.b64encode(bytes(range(256))).decode()
+#: A server behind the gateway that is a program, and one that speaks HTTP.
+BOTH = pytest.mark.parametrize("server", ["peer", "web"])
+
+
+def text(result):
+    return result["content"][0]["text"]
+
+
+async def check_everything(peer):
+    tools = await peer.tools()
+    assert {"peer-echo", "time-get_current_time", "git-git_log"} <= set(tools)
+    assert len(tools) == len(set(tools))
+    assert text(await peer.call("peer-echo", {"text": "grüße\u2028"})) == "grüße\u2028"
+    assert "UTC" in text(await peer.call("time-get_current_time", {"timezone": "UTC"}))
+    assert "peer-greet" in await peer.prompts()
+    prompt = await peer.prompt("peer-greet", {"who": "Ada"})
+    assert prompt["messages"][0]["content"]["text"] == "Greet Ada"
+    assert {"peer+bytes://all", "peer+note://hello"} <= set(await peer.resources())
+    assert "peer+note://{name}/text" in await peer.templates()
+    assert (await peer.read("peer+note://hello"))["contents"][0]["text"] == "hello"
+    assert (await peer.read("peer+note://ada/text"))["contents"][0]["text"] == "note of ada"
+    assert base64.b64decode((await peer.read("peer+bytes://all"))["contents"][0]["blob"]) == bytes(range(256))
+    assert await peer.complete({"type": "ref/prompt", "name": "peer-greet"}, "who", "x") == ["xa", "xb", "xc"]
+
+
+async def test_everything_over_http(gateway):
+    async with sdk.connect(url=gateway.url()) as peer:
+        await check_everything(peer)
+
+
+async def test_everything_over_stdio(stdio_command):
+    async with sdk.connect(command=stdio_command) as peer:
+        await check_everything(peer)
+
+
+@BOTH
+async def test_every_content_type_comes_through_unharmed(gateway, server):
+    async with sdk.connect(url=gateway.url()) as peer:
+        content = (await peer.call(f"{server}-everything"))["content"]
+        assert [block["type"] for block in content] == ["text", "image", "audio", "resource", "resource_link"]
+        assert content[1]["data"] == content[2]["data"] == PIXEL
+        assert content[3]["resource"]["uri"] == f"{server}+note://a"
+        assert content[4]["uri"] == f"{server}+note://b"
+
+
+@BOTH
+async def test_progress_and_log_messages_arrive(gateway, server):
+    async with sdk.connect(url=gateway.url()) as peer:
+        progress = []
+        assert text(await peer.call(f"{server}-steps", {"count": 3}, progress)) == "done"
+        assert progress == [(n, 3, f"step {n}") for n in (1, 2, 3)]
+        assert peer.logs == [f"at {n}" for n in (1, 2, 3)]
+
+
+@BOTH
+async def test_a_question_of_a_server_reaches_its_client(gateway, server):
+    async with sdk.connect(url=gateway.url(), elicitation={"color": "green"}) as peer:
+        assert text(await peer.call(f"{server}-ask")) == "green"
+
+
+async def test_a_failing_tool_is_a_result_and_an_unknown_one_an_error(gateway):
+    async with sdk.connect(url=gateway.url()) as peer:
+        result = await peer.call("peer-fail", {"text": "oh no"})
+        assert result["isError"] and "oh no" in text(result)
+        with pytest.raises(Exception, match="Unknown tool"):
+            await peer.call("peer-none")
+        assert text(await peer.call("peer-echo", {"text": "still there"})) == "still there"
+
+
+@BOTH
+async def test_fast_calls_overtake_slow_ones(gateway, server):
+    async with sdk.connect(url=gateway.url()) as peer:
+        slow = asyncio.create_task(peer.call(f"{server}-sleep", {"seconds": 2}))
+        await asyncio.sleep(0.1)
+        assert text(await peer.call(f"{server}-echo", {"text": "fast"})) == "fast"
+        assert not slow.done()
+        assert text(await slow) == "slept"
+
+
+async def test_many_clients_get_their_own_answers(gateway):
+    async def client(number):
+        async with sdk.connect(url=gateway.url()) as peer:
+            for call in range(5):
+                progress = []
+                assert text(await peer.call("peer-echo", {"text": f"{number}/{call}"}, progress)) == f"{number}/{call}"
+
+    await asyncio.gather(*(client(number) for number in range(8)))
+
+
+async def test_plugins_mask_and_refuse(filtering):
+    async with sdk.connect(url=filtering.url()) as peer:
+        assert "123-45-6789" not in text(await peer.call("peer-echo", {"text": "SSN 123-45-6789"}))
+        result = await peer.call("peer-person")
+        assert "123-45-6789" not in str(result) and "Ada" in str(result)
+        failed = await peer.call("peer-fail", {"text": "SSN 123-45-6789"})
+        assert "123-45-6789" not in str(failed)
+        prompt = await peer.prompt("peer-greet", {"who": "SSN 123-45-6789"})
+        assert "123-45-6789" not in str(prompt)
+        with pytest.raises(Exception, match="Plugin Violation"):
+            await peer.call("peer-echo", {"text": "rm -rf / --no-preserve-root"})
+        assert text(await peer.call("peer-echo", {"text": "ok"})) == "ok"

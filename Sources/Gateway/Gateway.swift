@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Authentication
+import HTTP
+package import Logging
+import ModelContextProtocol
+package import NIOCore
+package import PluginFramework
+import ServiceLifecycle
+package import Sockets
+import Values
+
+/// An MCP gateway: the MCP servers behind it as one, with plugins around every call.
+///
+/// It sees plugins only as a pipeline, and knows neither where they run nor where configuration comes from.
+package final class Gateway: Sendable {
+    private let settings: GatewaySettings
+    private let upstreams: UpstreamSet
+    private let servers: [VirtualServer]
+    private let policy: Policy
+    private let status: GatewayStatus
+    private let info: ValueObject
+    private let eventLoopGroup: any EventLoopGroup
+    private let httpClient: HTTPClient
+    private let budget: ByteBudget
+    private let logger: Logger
+
+    /// Makes a gateway; nothing runs before ``run(listeners:onListening:)`` or ``runStdio()``, one of which is to be called once.
+    ///
+    /// - Parameters:
+    ///   - pipeline: The plugins; nil when none are to run.
+    ///   - version: What the gateway says of itself.
+    ///   - budget: Of bytes in buffered messages.
+    package init(
+        _ settings: GatewaySettings, pipeline: Pipeline?, version: String, eventLoopGroup: any EventLoopGroup,
+        budget: ByteBudget, logger: Logger
+    ) {
+        self.settings = settings
+        self.eventLoopGroup = eventLoopGroup
+        self.budget = budget
+        self.logger = logger
+        var clients = HTTPClientConfiguration()
+        // Each session holds a stream open beside its calls.
+        clients.maxConnectionsPerOrigin = 64 + 2 * settings.limits.maximumUpstreamSessions
+        httpClient = HTTPClient(configuration: clients, eventLoopGroup: eventLoopGroup, budget: budget, logger: logger)
+        info = ["name": "gatehouse", "title": "Gatehouse", "version": .string(version)]
+        policy = Policy(pipeline, includesUserInfo: settings.plugins.pipeline.includesUserInfo)
+        let upstreams = UpstreamSet(
+            settings, connector: UpstreamConnector(info: info, httpClient: httpClient, eventLoopGroup: eventLoopGroup),
+            logger: logger)
+        self.upstreams = upstreams
+        servers =
+            [VirtualServer(VirtualServerSettings(id: ""), id: nil, among: upstreams.all, logger: logger)]
+            + settings.servers.map { VirtualServer($0, id: $0.id, among: upstreams.all, logger: logger) }
+        status = GatewayStatus(
+            upstreams, version: version, pluginCount: settings.plugins.plugins.count(where: \.isEnabled),
+            runsPlugins: settings.runsPlugins)
+    }
+
+    private func application(of server: VirtualServer) -> GatewayApplication {
+        GatewayApplication(server: server, policy: policy, upstreams: upstreams, info: info, logger: logger)
+    }
+
+    /// Keeps the upstreams, and lets virtual servers know when they change.
+    private func runUpstreams() async {
+        let servers = servers
+        await upstreams.run { upstream in
+            for server in servers where server.upstreams.contains(where: { $0 === upstream }) { server.refresh() }
+        }
+    }
+
+    // MARK: HTTP
+
+    /// Serves HTTP clients until graceful shutdown, and drains.
+    ///
+    /// - Parameters:
+    ///   - listeners: Where to listen.
+    ///   - onListening: Called once connections are accepted, with the addresses and the ports chosen.
+    /// - Throws: when a listening socket cannot be served, or fails later.
+    package func run(
+        listeners: [ListeningSocket], onListening: @escaping @Sendable ([ListenAddress]) -> Void = { _ in }
+    ) async throws {
+        let routes = servers.map { server in
+            GatewayResponder.Route(
+                server: server.id,
+                endpoint: StreamableHTTPServer(
+                    application: application(of: server), settings: endpointSettings(listeners),
+                    admission: GatewayAdmission(
+                        server: server, authentication: authentication, policy: policy, logger: logger),
+                    eventLoopGroup: eventLoopGroup, logger: logger))
+        }
+        let status = status
+        let http = HTTPServer(
+            listeners: listeners, responder: GatewayResponder(routes, status: status, policy: policy),
+            configuration: httpConfiguration, eventLoopGroup: eventLoopGroup, budget: budget, logger: logger,
+            onListening: onListening,
+            onDraining: { status.drain() })
+        // Shut down one after the other from the last: sessions and their streams end first, then connections, then upstreams.
+        try await run([http] + routes.map(\.endpoint))
+    }
+
+    /// Serves one client on standard input and output until it leaves, or until graceful shutdown.
+    ///
+    /// - Throws: when standard input and output are no pipes, sockets or terminals.
+    package func runStdio() async throws {
+        var limits = MCPServerLimits()
+        limits.maxCallsPerSession = settings.limits.maximumCallsPerSession
+        try await run([
+            StdioServer(
+                application: application(of: servers[0]), limits: limits,
+                maxMessageBytes: settings.limits.maximumBodySize, drainGrace: settings.plugins.process.gracePeriod,
+                eventLoopGroup: eventLoopGroup, logger: logger)
+        ])
+    }
+
+    private func run(_ services: [any Service]) async throws {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let upstreams = UpstreamService { [self] in await runUpstreams() }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: ([upstreams] + services).map {
+                    .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+                }, logger: quiet))
+        let status = status
+        let result: Result<Void, any Error>
+        do {
+            try await withGracefulShutdownHandler {
+                try await group.run()
+            } onGracefulShutdown: {
+                status.drain()
+            }
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await httpClient.shutDown()
+        try result.get()
+    }
+
+    /// Who has which token.
+    private var authentication: RequestAuthentication {
+        guard !settings.tokens.isEmpty else { return RequestAuthentication([]) }
+        return RequestAuthentication([
+            StaticTokens(
+                settings.tokens.enumerated().map { index, token in
+                    (token.token, Principal(token, number: index))
+                })
+        ])
+    }
+
+    private func endpointSettings(_ listeners: [ListeningSocket]) -> StreamableHTTPSettings {
+        var endpoint = StreamableHTTPSettings()
+        endpoint.limits.maxSessions = settings.limits.maximumSessions
+        endpoint.limits.sessionIdleTimeout = settings.limits.sessionIdle
+        endpoint.limits.maxCallsPerSession = settings.limits.maximumCallsPerSession
+        endpoint.limits.maxStreamsPerSession = settings.limits.maximumStreamsPerSession
+        endpoint.origins.origins = settings.listen.allowedOrigins
+        endpoint.origins.hosts = allowedHosts(listeners)
+        return endpoint
+    }
+
+    /// The names under which the gateway may be called; nil for any.
+    ///
+    /// A page that makes a name of its own point here is kept out by that (DNS rebinding). Who listens on all interfaces and says
+    /// nothing has tokens, or wants anybody.
+    private func allowedHosts(_ listeners: [ListeningSocket]) -> [String]? {
+        let listen = settings.listen
+        let wildcards = ["0.0.0.0", "::", "[::]", "*"]
+        guard !listen.allowedHosts.isEmpty || !wildcards.contains(where: { $0.hasSameBytes(as: listen.host) }) else {
+            return nil
+        }
+        return MCPOriginPolicy.loopbackHosts + [listen.host] + listen.allowedHosts
+    }
+
+    private var httpConfiguration: HTTPServerConfiguration {
+        var http = HTTPServerConfiguration()
+        http.section = "limits"
+        http.maxHeaderSize = settings.limits.maximumHeaderSize
+        http.maxBodySize = settings.limits.maximumBodySize
+        http.maxConnections = settings.limits.maximumConnections
+        http.requestTimeout = settings.limits.requestTimeout
+        http.idleTimeout = settings.limits.idleTimeout
+        http.drainGrace = settings.plugins.process.gracePeriod
+        return http
+    }
+}
+
+/// The upstreams as a service: they outlive the sessions that use them.
+private struct UpstreamService: Service {
+    let work: @Sendable () async -> Void
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await work() }
+    }
+}
+
+extension Principal {
+    /// Who has a token of the configuration.
+    fileprivate convenience init(_ token: GatewayToken, number: Int) {
+        let name: String?
+        switch token.user {
+        case .string(let text)?: name = text
+        case .object(let attributes)?: name = attributes["email"]?.stringValue ?? attributes["id"]?.stringValue
+        default: name = nil
+        }
+        self.init(
+            method: .staticToken, subject: name ?? "token \(number)", tenant: token.tenant,
+            email: token.user?["email"]?.stringValue, isAdmin: token.user?["is_admin"]?.boolValue ?? false,
+            servers: token.servers.isEmpty ? nil : token.servers, user: token.user)
+    }
+}

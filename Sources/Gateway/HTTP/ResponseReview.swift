@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import ModelContextProtocol
+import NIOHTTP1
+import PluginFramework
+import Synchronization
+import Values
+
+/// Runs the plugins of `http_post_request` on the head of each answer.
+final class ResponseReview: Sendable {
+    /// What keeps the connection and the session together; no plugin sets it.
+    private static let ownHeaders = [
+        "content-type", "content-length", "transfer-encoding", "connection", "mcp-session-id", "mcp-protocol-version",
+    ]
+
+    private struct State {
+        var running: [UInt64: Task<Void, Never>] = [:]
+        var next: UInt64 = 0
+    }
+
+    private let policy: Policy
+    private let state = Mutex(State())
+
+    init(_ policy: Policy) {
+        self.policy = policy
+    }
+
+    /// Has the answer to a request looked at, if any plugin wants to.
+    func attach(to exchange: HTTP.HTTPExchange, _ request: HTTPServerRequest, server: String?) {
+        guard policy.listens(.httpPostRequest) else { return }
+        exchange.reviewHead { [self] status, headers, proceed in
+            start { await proceed(self.review(request, server, status, headers)) }
+        }
+    }
+
+    /// Owned here; a task is forgotten when it has ended.
+    private func start(_ work: @escaping @Sendable () async -> Void) {
+        state.withLock { state in
+            let number = state.next
+            state.next += 1
+            // It cannot be forgotten before it is noted: forgetting waits for this lock.
+            state.running[number] = Task {
+                await work()
+                self.state.withLock { _ = $0.running.removeValue(forKey: number) }
+            }
+        }
+    }
+
+    private func review(
+        _ request: HTTPServerRequest, _ server: String?, _ status: HTTPResponseStatus, _ headers: HTTPHeaders
+    ) async -> HTTPReviewedHead {
+        guard let pipeline = policy.pipeline else { return .send(headers) }
+        var state = policy.request(of: nil, server: server)
+        var payload: ValueObject = [
+            "path": .string(request.path), "method": .string(request.method.rawValue),
+            "headers": .object(RequestHeaders.payload(request.headers, withSecrets: false)),
+            "response_headers": .object(RequestHeaders.payload(headers, withSecrets: false)),
+            "status_code": .int(Int64(status.code)),
+        ]
+        if case .ip(let host, let port) = request.peer.address {
+            payload["client_host"] = .string(host)
+            payload["client_port"] = .int(Int64(port))
+        }
+        let outcome = await pipeline.run(.httpPostRequest, Document(object: payload), in: &state)
+        if let block = outcome.block { return .refuse(HTTPDenial(block, outcome).response) }
+        var headers = headers
+        let given = (outcome.change?.value.objectValue ?? [:])
+        for member in given {
+            let name = member.key.lowercased()
+            guard let value = member.value.stringValue, !Self.ownHeaders.contains(where: { $0.hasSameBytes(as: name) })
+            else { continue }
+            headers.replaceOrAdd(name: member.key, value: value)
+        }
+        return .send(headers)
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Authentication
+import HTTP
+import NIOHTTP1
+import Values
+
+/// Who makes a request, as far as that was verified, and from where.
+struct Caller: Sendable {
+    /// Who it is.
+    let principal: Principal
+    /// The client's address; nil over a Unix socket.
+    var clientHost: String?
+    /// The client's port.
+    var clientPort: Int?
+    /// The request's headers as plugins at `http_pre_request` made them; nil for as they came.
+    var headers: HTTPHeaders?
+
+    init(_ principal: Principal, _ peer: HTTPPeer, headers: HTTPHeaders? = nil) {
+        self.principal = principal
+        self.headers = headers
+        guard case .ip(let host, let port) = peer.address else { return }
+        (clientHost, clientPort) = (host, port)
+    }
+}
+
+extension Principal {
+    /// The user by name: the text, or the first attribute that is one.
+    var userName: String? {
+        switch user {
+        case .string(let name)?: name
+        case .object(let attributes)?:
+            ["email", "username", "user_id", "id", "sub", "name"].lazy.compactMap { attributes[$0]?.stringValue }.first
+        default: email
+        }
+    }
+
+    /// The user that a plugin found.
+    ///
+    /// - Returns: Nil for an object that names nobody.
+    static func found(_ attributes: ValueObject, servers: [String]? = nil) -> Principal? {
+        let user = Value.object(attributes)
+        let names = ["email", "username", "user_id", "id", "sub", "name"]
+        guard let name = names.lazy.compactMap({ attributes[$0]?.stringValue }).first(where: { !$0.isEmpty }) else {
+            return nil
+        }
+        return Principal(
+            method: .plugin, subject: name,
+            tenant: ["tenant_id", "tenant"].lazy.compactMap { attributes[$0]?.stringValue }.first,
+            email: attributes["email"]?.stringValue, isAdmin: attributes["is_admin"]?.boolValue ?? false,
+            servers: servers, user: user)
+    }
+}

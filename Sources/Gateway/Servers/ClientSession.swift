@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ModelContextProtocol
+import Synchronization
+import Values
+
+/// One client's session with a virtual server, and the sessions with upstreams that are its own.
+final class ClientSession: Sendable {
+    private struct State {
+        var links: [ObjectIdentifier: ClientLink] = [:]
+        var subscriptions: Set<ByteKey> = []
+        var logLevel = LogLevel.info
+        var isEnded = false
+    }
+
+    let core: MCPServerSession
+    let server: VirtualServer
+    let policy: Policy
+    private let state = Mutex(State())
+
+    init(_ core: MCPServerSession, server: VirtualServer, policy: Policy) {
+        self.core = core
+        self.server = server
+        self.policy = policy
+    }
+
+    // MARK: Upstream sessions
+
+    /// The session with an upstream that a call of this client goes over.
+    func link(to upstream: Upstream, shared: UpstreamLink) -> UpstreamLink {
+        ownLink(to: upstream)?.link ?? shared
+    }
+
+    /// The client's own session with an upstream; nil where all clients share one.
+    func ownLink(to upstream: Upstream) -> ClientLink? {
+        guard upstream.isPerClient else { return nil }
+        return state.withLock { state in
+            if let link = state.links[ObjectIdentifier(upstream)] { return link }
+            guard !state.isEnded else { return nil }
+            let link = ClientLink(upstream, session: self)
+            state.links[ObjectIdentifier(upstream)] = link
+            return link
+        }
+    }
+
+    /// The client's own sessions that there are.
+    var ownLinks: [ClientLink] { state.withLock { Array($0.links.values) } }
+
+    /// Ends all that is the client's.
+    func end() async {
+        let links = state.withLock { state in
+            state.isEnded = true
+            defer { state.links = [:] }
+            return Array(state.links.values)
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for link in links { group.addTask { await link.link.end() } }
+        }
+    }
+
+    // MARK: What the client wants to hear
+
+    /// The level from which on the client wants log messages.
+    var logLevel: LogLevel {
+        get { state.withLock { $0.logLevel } }
+        set { state.withLock { $0.logLevel = newValue } }
+    }
+
+    /// Notes a subscription, by the URI towards clients; true if it is new.
+    func subscribe(_ uri: String) -> Bool { state.withLock { $0.subscriptions.insert(ByteKey(uri)).inserted } }
+
+    /// Forgets a subscription; true if there was one.
+    func unsubscribe(_ uri: String) -> Bool { state.withLock { $0.subscriptions.remove(ByteKey(uri)) != nil } }
+
+    /// The client's subscriptions, by the URIs towards clients.
+    var subscriptions: [String] { state.withLock { $0.subscriptions.map(\.text) } }
+
+    // MARK: What it is told
+
+    /// A list is other than before.
+    func listChanged(_ method: String) {
+        guard core.isInitialized else { return }
+        core.notify(method, nil)
+    }
+
+    /// A resource of an upstream is other than before.
+    ///
+    /// - Parameter uri: The upstream's URI of it.
+    func resourceUpdated(_ uri: String, of upstream: Upstream, _ params: Document?) {
+        let view = server.view
+        guard let position = view.upstreams.firstIndex(where: { $0 === upstream }) else { return }
+        let exposed = view.resourceNames.exposed(uri, of: position)
+        guard state.withLock({ $0.subscriptions.contains(ByteKey(exposed)) }), view.target(uri: exposed) != nil else {
+            return
+        }
+        // The URI alone: whatever else an upstream adds has passed no plugin.
+        core.notify(GatewayMethod.resourceUpdated, Document(object: ["uri": .string(exposed)]))
+    }
+}
+
+/// The levels of MCP's log messages, those of RFC 5424.
+enum LogLevel: String, Sendable, CaseIterable, Comparable {
+    case debug, info, notice, warning, error, critical, alert, emergency
+
+    static func < (left: LogLevel, right: LogLevel) -> Bool {
+        (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import ModelContextProtocol
+import PluginFramework
+import Synchronization
+import Values
+
+/// One MCP server behind the gateway: what it offers, how it is, and the sessions with it.
+final class Upstream: Sendable {
+    /// How it is.
+    enum Status: Sendable, Equatable {
+        /// Nobody has tried yet.
+        case starting
+        /// Its lists are known, and a session with it is open.
+        case up
+        /// It cannot be used; why.
+        case down(String)
+    }
+
+    private struct State {
+        var status = Status.starting
+        var catalog: Catalog?
+        /// What waits for the first attempt to have ended.
+        var settled = SharedResult<Void, Never>()
+        var sessions = 0
+        /// What the shared session's server said about its own sessions.
+        var keepsState = true
+    }
+
+    let settings: UpstreamSettings
+    let limits: GatewayLimits
+    let label: NameLabel
+    let logger: Logger
+    let connector: UpstreamConnector
+    private let state = Mutex(State())
+    /// When the gateway began to need it.
+    let start = ContinuousClock.now
+    /// Asks the supervisor to fetch the lists again.
+    let refreshes: RefreshSignal
+    /// Sessions that want to hear of resources, over the shared session.
+    let subscriptions = SharedSubscriptions()
+
+    init(
+        _ settings: UpstreamSettings, among all: [UpstreamSettings], limits: GatewayLimits,
+        connector: UpstreamConnector,
+        logger: Logger
+    ) {
+        self.settings = settings
+        self.limits = limits
+        self.connector = connector
+        self.logger = logger
+        label = NameLabel(prefix: settings.fallbackPrefix, among: all.map(\.fallbackPrefix))
+        refreshes = RefreshSignal()
+    }
+
+    var name: String { settings.name }
+    var status: Status { state.withLock { $0.status } }
+    /// What it offers, as far as is known; kept while it is down.
+    var catalog: Catalog? { state.withLock { $0.catalog } }
+    /// How many sessions with it are open or begin.
+    var sessionCount: Int { state.withLock { $0.sessions } }
+
+    /// Whether each client's session needs one of its own with this upstream.
+    var isPerClient: Bool {
+        switch settings.sessions {
+        case .shared: false
+        case .perClient: true
+        case .auto: state.withLock { $0.keepsState }
+        }
+    }
+
+    /// Waits until the first attempt to fetch the lists has ended, or the time is up.
+    func settle(within limit: Duration) async {
+        let settled = state.withLock { $0.settled }
+        guard settled.result == nil else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = await settled.wait() }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    // MARK: Sessions
+
+    /// Begins a session.
+    func connect(handler: any MCPClientHandler, capabilities: ValueObject) async throws(MCPClientError) -> MCPClient {
+        try await connector.connect(
+            settings, capabilities: capabilities, handler: handler, limits: limits, logger: logger)
+    }
+
+    /// Takes a place among the sessions that may be open.
+    func mayOpen() -> Bool {
+        state.withLock { state in
+            guard state.sessions < limits.maximumUpstreamSessions else { return false }
+            state.sessions += 1
+            return true
+        }
+    }
+
+    /// Gives a place back.
+    func hasClosed() {
+        state.withLock { $0.sessions -= 1 }
+    }
+
+    // MARK: What the supervisor notes
+
+    /// Notes a session of the supervisor's.
+    func isConnected(keepsState: Bool) {
+        state.withLock { $0.keepsState = keepsState }
+    }
+
+    /// Notes what it offers.
+    ///
+    /// - Returns: Whether anything is different from before.
+    func take(_ catalog: Catalog) -> Bool {
+        let (isOther, wasDown, settled) = state.withLock { state in
+            defer {
+                state.catalog = catalog
+                state.status = .up
+            }
+            return (state.catalog != catalog, state.status != .up, state.settled)
+        }
+        settled.give(.success(()))
+        if wasDown {
+            logger.info(
+                "MCP server is up",
+                metadata: [
+                    "server": "\(name)", "tools": "\(catalog.tools.count)", "prompts": "\(catalog.prompts.count)",
+                    "resources": "\(catalog.resources.count)", "templates": "\(catalog.templates.count)",
+                ])
+        }
+        return isOther
+    }
+
+    /// Notes that it cannot be used.
+    func isDown(_ reason: String, retryIn delay: Duration) {
+        let (wasKnown, settled) = state.withLock { state -> (Bool, SharedResult<Void, Never>) in
+            let wasKnown = state.status == .down(reason)
+            state.status = .down(reason)
+            return (wasKnown, state.settled)
+        }
+        settled.give(.success(()))
+        // The same words every half minute help nobody.
+        logger.log(
+            level: wasKnown ? .debug : .error, "MCP server is down",
+            metadata: ["server": "\(name)", "reason": "\(reason)", "retry": "\(delay.secondsDescription)"])
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import Logging
+import ModelContextProtocol
+import NIOCore
+import PluginFramework
+import Values
+
+/// Begins sessions with upstreams, as configured.
+struct UpstreamConnector: Sendable {
+    /// What the gateway calls itself.
+    let info: ValueObject
+    /// What HTTP requests are made with.
+    let httpClient: HTTPClient
+    let eventLoopGroup: any EventLoopGroup
+
+    func connect(
+        _ upstream: UpstreamSettings, capabilities: ValueObject, handler: any MCPClientHandler, limits: GatewayLimits,
+        logger: Logger
+    ) async throws(MCPClientError) -> MCPClient {
+        var clientLimits = MCPClientLimits()
+        clientLimits.maxMessageBytes = limits.maximumMessageSize
+        clientLimits.connectTimeout = upstream.connectTimeout
+        return try await MCPClient.connect(
+            Self.transport(of: upstream, logger: logger), info: info, capabilities: capabilities, handler: handler,
+            limits: clientLimits, httpClient: httpClient, eventLoop: eventLoopGroup.next(), logger: logger)
+    }
+
+    private static func transport(of upstream: UpstreamSettings, logger: Logger) -> MCPClientTransportSettings {
+        switch upstream.target {
+        case .http(let address):
+            return .http(
+                MCPHTTPClientSettings(
+                    url: address.url, unixSocket: address.socketPath,
+                    headers: address.headers.map { ($0.name, $0.value) }))
+        case .command(let command):
+            var settings = MCPStdioClientSettings(
+                command: command.program, arguments: command.arguments,
+                environment: command.environment.map { ($0.key, $0.value) },
+                workingDirectory: command.workingDirectory)
+            // The gateway's own variables hold its secrets.
+            settings.inheritsEnvironment = false
+            let name = upstream.name
+            settings.standardErrorLine = { line in
+                logger.info("\(line)", metadata: ["server": "\(name)", "stream": "stderr"])
+            }
+            return .stdio(settings)
+        }
+    }
+}

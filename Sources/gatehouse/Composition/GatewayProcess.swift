@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gateway
+import Glibc
+import Logging
+import NIOPosix
+import PluginConfiguration
+import PluginFramework
+import PluginServer
+import ServiceLifecycle
+import Sockets
+
+/// One run of a gateway, from a configuration that is in order to an exit code.
+struct GatewayProcess: Sendable {
+    private let configuration: LoadedGatewayConfiguration
+    private let registry: PluginRegistry
+    /// Whether one client is served on standard input and output.
+    private let isStdio: Bool
+    private let logger: Logger
+
+    private var settings: GatewaySettings { configuration.settings }
+
+    init(configuration: LoadedGatewayConfiguration, registry: PluginRegistry, isStdio: Bool) {
+        self.configuration = configuration
+        self.registry = registry
+        self.isStdio = isStdio
+        logger = Logger(label: "gatehouse", factory: StderrLogHandler.factory(configuration.settings.plugins.process))
+    }
+
+    /// Loads the plugins, serves until the process is asked to end, drains.
+    ///
+    /// - Returns: The exit code, see ``ExitStatus``. Why it is not 0 has been told on stderr.
+    func run() async -> Int32 {
+        ServerProcess.prepare()
+        for warning in configuration.warnings { logger.warning("\(warning)") }
+        let enabled = settings.plugins.plugins.count(where: \.isEnabled)
+        if !settings.runsPlugins, enabled > 0 {
+            logger.warning(
+                "PLUGINS_ENABLED is false: the configured plugins do not run, and nothing is checked",
+                metadata: ["plugins": "\(enabled)"])
+        }
+        if settings.upstreams.allSatisfy(\.isDisabled) {
+            logger.warning(
+                "No MCP server is behind the gateway; name some under mcpServers",
+                metadata: ["file": "\(configuration.file)"])
+        }
+        guard settings.runsPlugins, enabled > 0 else { return await serve(pipeline: nil) }
+        let plugins: PluginSet
+        do throws(PluginLoadError) {
+            plugins = try await PluginSet.load(settings.plugins, registry: registry, logger: logger)
+        } catch {
+            return report(error)
+        }
+        let status = await serve(pipeline: plugins.pipeline)
+        await plugins.shutDown()
+        logger.info("Gateway stopped", metadata: ["status": "\(status)"])
+        return status
+    }
+
+    private func serve(pipeline: Pipeline?) async -> Int32 {
+        // Before anything that a signal must not leave behind, such as a socket file.
+        let server = await ServerProcess(gracePeriod: settings.plugins.process.gracePeriod, logger: logger)
+        let gateway = Gateway(
+            settings, pipeline: pipeline, version: Version.current,
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            budget: ByteBudget(limit: settings.plugins.process.memoryBudget), logger: logger)
+        if isStdio {
+            return await server.run(GatewayRun { try await gateway.runStdio() })
+        }
+        let listener: ListeningSocket
+        do {
+            listener = try ListeningSocket.open(address)
+        } catch {
+            logger.critical("Cannot listen: \(error)")
+            return ExitStatus.failure
+        }
+        for warning in listener.warnings { logger.warning("\(warning)") }
+        return await server.run(
+            GatewayRun {
+                try await gateway.run(listeners: [listener], onListening: { announce($0) })
+            })
+    }
+
+    private var address: ListenAddress {
+        let listen = settings.listen
+        if let socket = listen.socket {
+            return .unix(UnixSocketSettings(path: socket.path, mode: socket.mode, group: socket.group))
+        }
+        return .tcp(host: listen.host, port: listen.port)
+    }
+
+    /// The lines that people and scripts wait for.
+    private func announce(_ addresses: [ListenAddress]) {
+        for address in addresses {
+            logger.info(
+                "Gateway listening",
+                metadata: [
+                    "address": "\(address)", "mcp_servers": "\(settings.upstreams.count { !$0.isDisabled })",
+                    "plugins": "\(settings.runsPlugins ? settings.plugins.plugins.count(where: \.isEnabled) : 0)",
+                ])
+        }
+        StandardStream.output.print("READY")
+    }
+
+    private func report(_ error: PluginLoadError) -> Int32 {
+        for diagnostic in configuration.error(for: error).errors { StandardStream.error.print("\(diagnostic)") }
+        // A fault of a whole entry, not of one of its keys, is one of the plugin's making: it could not prepare itself.
+        return error.faults.contains { !$0.key.isEmpty } ? ExitStatus.configuration : ExitStatus.failure
+    }
+}
+
+/// A service that is one piece of work.
+private struct GatewayRun: Service {
+    let work: @Sendable () async throws -> Void
+
+    func run() async throws { try await work() }
+}
