@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -66,7 +67,7 @@ final class HTTPClientConnection: ChannelDuplexHandler, @unchecked Sendable {
         onLoop {
             guard self.call === call else { return }
             self.call = nil
-            self.close()
+            self.closeMidway()
         }
     }
 
@@ -125,8 +126,18 @@ final class HTTPClientConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     private func fail(_ error: HTTPClientError) {
         let call = call.take()
-        close()
+        closeMidway()
         call?.fail(error)
+    }
+
+    /// Closes a connection whose answer nobody waits for any more, so that the server learns of it at once.
+    ///
+    /// An ordinary close looks to it like a client that has said all and still listens; a reset does not.
+    private func closeMidway() {
+        if !isClosed, connections.origin.unixSocket == nil, let provider = channel as? any SocketOptionProvider {
+            provider.setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated().whenFailure { _ in }
+        }
+        close()
     }
 
     private func close() {

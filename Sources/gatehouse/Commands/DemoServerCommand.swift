@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ArgumentParser
+public import ArgumentParser
 import DemoServer
 import Glibc
-import Logging
+public import Logging
 import NIOPosix
+import PluginFramework
 import PluginServer
 import Sockets
 

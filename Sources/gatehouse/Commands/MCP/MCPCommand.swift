@@ -7,6 +7,7 @@ import Logging
 import ModelContextProtocol
 import NIOPosix
 import PluginConfiguration
+import PluginFramework
 import PluginServer
 import Sockets
 import Values
