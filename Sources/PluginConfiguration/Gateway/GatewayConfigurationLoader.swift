@@ -16,6 +16,8 @@ package struct GatewayConfigurationLoader: Sendable {
     package var kinds: [String]?
     /// Hooks beside the twelve of ContextForge; nil for any, when the plugins themselves are asked later what they implement.
     package var customHooks: [HookName]? = []
+    /// Where ContextForge's gateways look for plugins when they are switched on without a path.
+    var defaultPluginPath = "./plugins/config.yaml"
     /// Whether the process serves one client on its standard input and output, and listens nowhere.
     package var isStdio = false
 

@@ -5,9 +5,6 @@ internal import Values
 
 /// Reads which plugins a gateway runs: `plugins`, a list of them or the path of a configuration that has them.
 struct GatewayPluginsReader {
-    /// Where ContextForge's gateways look for plugins when they are switched on without a path.
-    static let defaultPath = "./plugins/config.yaml"
-
     /// What was read.
     struct Outcome {
         /// Nil when nobody says.
@@ -70,7 +67,7 @@ struct GatewayPluginsReader {
         }
         if path == nil, !isInline, isOn {
             // ContextForge's own default; not to find it there must not mean that nothing is checked.
-            path = Sourced(value: Self.defaultPath, source: .environment("PLUGINS_ENABLED"))
+            path = Sourced(value: loader.defaultPluginPath, source: .environment("PLUGINS_ENABLED"))
         }
         if let path { root.record("plugins", .string(path.value), path.source) }
         return path

@@ -26,7 +26,7 @@ struct EnvironmentCheck {
 
     /// Looks for variables of our families that nothing reads.
     func checkUnknown() {
-        let known = Self.known
+        let known = Self.known + Self.knownToGateways
         for name in session.environment.keys.sorted(by: { $0.precedesInBytes($1) })
         where Self.families.contains(where: { name.hasPrefix($0) }) && !known.contains(name) {
             let advice = name.closestMatch(among: known).map { "did you mean \($0)?" } ?? "unset it"
@@ -50,6 +50,10 @@ struct EnvironmentCheck {
             + (client + ["CHECK_HOSTNAME"]).map { "PLUGINS_CLIENT_MTLS_\($0)" }
             + ["PLUGINS_UNIX_SOCKET_PATH"]
             + ["LOG_FORMAT", "GRACE_PERIOD", "MEMORY_BUDGET", "EXPOSE_CONFIG"].map { "GATEHOUSE_\($0)" }
-            + (address + ["CONFIG", "TOKEN", "INSECURE", "ALLOWED_HOSTS", "ALLOWED_ORIGINS"]).map { "GATEHOUSE_\($0)" }
     }()
+
+    /// What a gateway reads beside them.
+    static let knownToGateways = [
+        "HOST", "PORT", "UDS", "CONFIG", "TOKEN", "INSECURE", "ALLOWED_HOSTS", "ALLOWED_ORIGINS",
+    ].map { "GATEHOUSE_\($0)" }
 }

@@ -219,11 +219,30 @@ struct GatewayConfigurationTests {
 
     @Test("PLUGINS_ENABLED=true without plugins is an error, not a gateway that checks nothing")
     func pluginsEnabledWithoutPlugins() {
-        let attempt = GatewayAttempt("", environment: ["PLUGINS_ENABLED": "true"])
+        let attempt = GatewayAttempt("", environment: ["PLUGINS_ENABLED": "true"]) {
+            $0.defaultPluginPath = "./no/such/config.yaml"
+        }
         #expect(
             attempt.errors.contains {
-                $0.contains("PLUGINS_ENABLED: plugins: \"./plugins/config.yaml\" does not exist")
+                $0.contains("PLUGINS_ENABLED: plugins: \"./no/such/config.yaml\" does not exist")
             })
+    }
+
+    @Test("Every variable of a gateway is read")
+    func everyVariableIsRead() throws {
+        let folder = try TemporaryFolder()
+        let variables = [
+            "GATEHOUSE_HOST": "127.0.0.9", "GATEHOUSE_PORT": "5", "GATEHOUSE_UDS": folder.path + "/s",
+            "GATEHOUSE_TOKEN": "abcdefghijklmnop", "GATEHOUSE_INSECURE": "true", "GATEHOUSE_ALLOWED_HOSTS": "a",
+            "GATEHOUSE_ALLOWED_ORIGINS": "https://a",
+        ]
+        for (name, value) in variables {
+            let report = GatewayAttempt("", environment: [name: value]).loaded?.report
+            #expect(report?.settings.contains { $0.source == .environment(name) } == true, "\(name)")
+        }
+        let loader = GatewayConfigurationLoader(environment: ["GATEHOUSE_CONFIG": "/x"])
+        #expect(loader.path.value == "/x")
+        #expect(Set(EnvironmentCheck.knownToGateways) == Set(variables.keys).union(["GATEHOUSE_CONFIG"]))
     }
 
     @Test("Faults of a plugin file do not matter while plugins are switched off, but are told")
