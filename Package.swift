@@ -81,7 +81,8 @@ let package = Package(
         library("PluginWire", ["Values", "PluginFramework", nio], exclude: ["Protos"]),
         library("Sockets", [nio, nioPosix]),
         library(
-            "GRPC", ["CZlib", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle], exclude: ["Protos"]),
+            "GRPC", ["CZlib", "Values", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle],
+            exclude: ["Protos"]),
         library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", "Sockets", nio, logging]),
         library("TransportSecurity", ["PluginFramework", nio, nioSSL, x509, crypto, asn1, logging, lifecycle]),
         library("HTTP", ["Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
@@ -95,7 +96,9 @@ let package = Package(
                 "Values", "ModelContextProtocol", "HTTP", "Sockets", nio, nioHTTP1, logging, lifecycle, signals,
             ]
         ),
-        library("SocketTransport", ["Values", "PluginFramework", "PluginWire", "Sockets", nio, nioPosix, logging]),
+        library(
+            "SocketTransport",
+            ["Values", "PluginFramework", "PluginWire", "Sockets", nio, nioPosix, logging, lifecycle]),
         library(
             "MCPTransport", ["Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", nio, logging]),
         library(
@@ -110,15 +113,16 @@ let package = Package(
         library(
             "PluginServer",
             [
-                "Values", "PluginFramework", "PluginConfiguration", "Sockets", "GRPC", "GRPCTransport", nio, nioPosix,
-                logging, lifecycle, signals, argumentParser, "CPluginTrace",
+                "Values", "PluginFramework", "PluginConfiguration", "Sockets", "GRPC", "GRPCTransport",
+                "SocketTransport", nio,
+                nioPosix, logging, lifecycle, signals, argumentParser, "CPluginTrace",
             ]
         ),
         .executableTarget(
             name: "gatehouse",
             dependencies: [
                 "Values", "PluginFramework", "PluginConfiguration", "PluginServer", "BuiltinPlugins", "GRPC",
-                "GRPCTransport", "HTTP", "ModelContextProtocol", "Gateway", "DemoServer", "Bench",
+                "GRPCTransport", "SocketTransport", "HTTP", "ModelContextProtocol", "Gateway", "DemoServer", "Bench",
                 "Sockets", nio, nioPosix, logging, lifecycle, signals, subprocess, argumentParser,
             ],
             swiftSettings: settings
@@ -165,9 +169,12 @@ let package = Package(
         tests("Values"),
         tests("PluginFramework", ["Values", logging, "EmbeddingExample"]),
         tests("PluginConfiguration", ["PluginFramework", "Values"]),
-        tests("PluginWire", ["PluginFramework", "Values", protobuf, nio]),
+        tests(
+            "PluginWire", ["PluginFramework", "Values", protobuf, nio], resources: [.copy("Corpora")]),
         tests("Sockets", [nio, nioPosix]),
-        tests("GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, lifecycle, "CZlib"]),
+        tests(
+            "GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, lifecycle, "CZlib"],
+            resources: [.copy("Corpora")]),
         tests(
             "GRPCTransport",
             ["GRPC", "PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioHPACK, logging, lifecycle]
@@ -179,7 +186,9 @@ let package = Package(
         tests(
             "ModelContextProtocol",
             ["Values", "HTTP", "Sockets", "DemoServer", nio, nioPosix, nioHTTP1, logging, lifecycle]),
-        tests("SocketTransport", ["PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
+        tests(
+            "SocketTransport",
+            ["PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioEmbedded, logging, lifecycle]),
         tests(
             "MCPTransport",
             ["ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
@@ -187,6 +196,14 @@ let package = Package(
             "Gateway", ["ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
         tests("Bench", ["Values"]),
         tests("BuiltinPlugins", ["PluginFramework", "Values", logging], resources: [.copy("Resources")]),
+        .testTarget(
+            name: "TransportTests",
+            dependencies: [
+                "GRPC", "GRPCTransport", "SocketTransport", "PluginFramework", "PluginWire", "Values", "Sockets", nio,
+                nioPosix, logging,
+            ],
+            swiftSettings: settings
+        ),
         tests("PluginServer", ["PluginFramework", "PluginConfiguration", "Values", logging, argumentParser]),
     ],
     swiftLanguageModes: [.v6]

@@ -39,6 +39,7 @@ _models = framework("models")
 PluginConfig = _models.PluginConfig
 GRPCClientConfig = _models.GRPCClientConfig
 GRPCServerConfig = _models.GRPCServerConfig
+UnixSocketClientConfig = _models.UnixSocketClientConfig
 GlobalContext = _models.GlobalContext
 PluginContext = _models.PluginContext
 PluginErrorModel = _models.PluginErrorModel
@@ -59,6 +60,7 @@ for _module in ("tools", "prompts", "resources", "agents", "http"):
     framework(f"hooks.{_module}")
 
 GrpcExternalPlugin = framework("external.grpc.client").GrpcExternalPlugin
+UnixSocketExternalPlugin = framework("external.unix.client").UnixSocketExternalPlugin
 _proto = framework("external.grpc.proto")
 pb2 = _proto.plugin_service_pb2
 pb2_grpc = _proto.plugin_service_pb2_grpc

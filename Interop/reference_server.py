@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts the installed generation's own gRPC plugin server with the suite's plugins.
+"""Starts the installed generation's own plugin server, gRPC or raw socket, with the suite's plugins.
 
 The server is the stock one. What it cannot do is added around it: it reports the port it was given, prints READY, and
 takes the plugin's time limit from the configuration, which it reads and ignores. It also carries the stock Python
@@ -103,8 +103,19 @@ async def serve(config: str, host: str, port: int, uds: str | None) -> None:
         await runtime.stop()
 
 
+async def serve_frames(config: str, path: str) -> None:
+    with open(config, encoding="utf-8") as file:
+        settings = yaml.safe_load(file)
+    # As above.
+    peers.PluginManager(config).executor.timeout = settings["plugin_settings"]["plugin_timeout"]
+    print(json.dumps({"message": "Plugin server listening", "address": f"unix:{path}"}), file=sys.stderr, flush=True)
+    # It prints READY itself.
+    await peers.framework("external.unix.server.server").run_server(config, path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--transport", choices=("grpc", "unix"), default="grpc")
     parser.add_argument("-c", "--config", required=True)
     parser.add_argument("-H", "--host", default="127.0.0.1")
     parser.add_argument("-p", "--port", type=int, default=0)
@@ -118,7 +129,10 @@ def main() -> None:
         path = os.path.join(folder, "plugins.yaml")
         with open(path, "w", encoding="utf-8") as file:
             yaml.safe_dump(config, file, allow_unicode=True)
-        asyncio.run(serve(path, arguments.host, arguments.port, arguments.uds))
+        if arguments.transport == "unix":
+            asyncio.run(serve_frames(path, arguments.uds))
+        else:
+            asyncio.run(serve(path, arguments.host, arguments.port, arguments.uds))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def candidates(folder: str) -> list[Candidate]:
     config.write_text((HERE / "noop.yaml").read_text().replace("kind: NoOpPlugin", "kind: noop_plugin.NoOpPlugin"))
 
     def ours(address: str):
-        return [gatehouse(), "bench", "serve", "--transport", "unix", "--unix-socket", address[5:], "-l", "warning"], {}
+        return [gatehouse(), "bench", "serve", "--transport", "unix", "--uds", address[5:], "-l", "warning"], {}
 
     def echo(address: str):
         return [yardstick("c/echo"), address[5:]], {}

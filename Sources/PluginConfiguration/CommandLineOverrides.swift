@@ -4,15 +4,15 @@
 package struct CommandLineOverrides: Sendable, Equatable {
     /// `--config`: the configuration file.
     package var config: String?
-    /// `--transport`: grpc, http, stdio or unix.
+    /// `--transport`: grpc, http, stdio or unix; several are separated by commas.
     package var transport: String?
-    /// `--host`: where the server of the chosen transport listens.
+    /// `--host`: where the server of the transport that takes it listens.
     package var host: String?
-    /// `--port`: where the server of the chosen transport listens.
+    /// `--port`: where the server of the transport that takes it listens.
     package var port: String?
-    /// `--uds`: the Unix socket that the server of the chosen transport listens on.
+    /// `--uds`: the Unix socket that the server of the transport that takes it listens on.
     package var uds: String?
-    /// `--tls`: whether the server of the chosen transport speaks TLS.
+    /// `--tls`: whether the server of the transport that takes it speaks TLS.
     package var tls: Bool?
     /// `--log-level`.
     package var logLevel: String?

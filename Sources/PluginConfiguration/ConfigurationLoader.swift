@@ -89,14 +89,15 @@ package struct ConfigurationLoader: Sendable {
         var settings = PluginServerSettings()
         let process = ProcessReader(root: root)
         let gatehouse = root.section("gatehouse")
-        let transport = process.readTransport(gatehouse, served: transports)
-        settings.transport = transport.value
+        let transports = TransportReader(gatehouse, available: transports)
+        settings.transports = transports.transports.value
         settings.process = process.readProcess(gatehouse)
         settings.grpcClient = GRPCClientReader(section: gatehouse.section("grpc_client")).read()
+        settings.unixSocketClient = UnixSocketClientReader(section: gatehouse.section("unix_socket_client")).read()
         root.session.mask = SecretMask(secretKeys: settings.process.secretKeys)
         gatehouse.finish()
         settings.pipeline = process.readPipeline()
-        let servers = ServerReader(root: root, transport: transport)
+        let servers = ServerReader(root: root, transports: transports)
         settings.grpc = servers.readGRPC()
         settings.mcp = servers.readMCP()
         settings.unixSocket = servers.readUnixSocket()
@@ -105,9 +106,13 @@ package struct ConfigurationLoader: Sendable {
             PluginReader(root: root, kinds: kinds, hooks: customHooks.map { HookName.standard + $0 }).read()
         root.allowExtensions()
         root.finish()
-        let limit = settings.grpc.maximumMessageSize
-        if settings.transport == .grpc, limit > settings.process.memoryBudget {
-            let path = KeyPathText.root.key("grpc_server_settings").key("max_message_size")
+        let limits = [
+            (PluginServerTransport.grpc, "grpc_server_settings", settings.grpc.maximumMessageSize),
+            (.unix, "unix_socket_server_settings", settings.unixSocket.maximumMessageSize),
+        ]
+        for (transport, section, limit) in limits
+        where transports.serves(transport) && limit > settings.process.memoryBudget {
+            let path = KeyPathText.root.key(section).key("max_message_size")
             root.session.warn(
                 root.session.source(of: path), path,
                 "is above gatehouse.memory_budget (\(settings.process.memoryBudget) bytes), so that messages of this size are "

@@ -67,9 +67,12 @@ private let layered: [Layered] = [
         variable: ("GATEHOUSE_GRACE_PERIOD", "2"), flag: { $0.grace = "0" },
         expected: ["10 default", "1 server.yaml:1", "2 GATEHOUSE_GRACE_PERIOD", "0 --grace"]),
     Layered(
-        key: "gatehouse.transport", file: "gatehouse: {transport: http}",
+        key: "gatehouse.transports", file: "gatehouse: {transports: [http, grpc]}",
         variable: ("PLUGINS_TRANSPORT", "unix"), flag: { $0.transport = "stdio" },
-        expected: ["\"grpc\" default", "\"http\" server.yaml:1", "\"unix\" PLUGINS_TRANSPORT", "\"stdio\" --transport"]),
+        expected: [
+            "[\"grpc\"] default", "[\"http\",\"grpc\"] server.yaml:1", "[\"unix\"] PLUGINS_TRANSPORT",
+            "[\"stdio\"] --transport",
+        ]),
     Layered(
         key: "unix_socket_server_settings.path", file: "unix_socket_server_settings: {path: /run/a}",
         variable: ("PLUGINS_UNIX_SOCKET_PATH", "/run/b"), flag: nil,
@@ -157,13 +160,42 @@ private func commandLineBeatsEnvironmentBeatsFileBeatsDefault(setting: Layered) 
             "--port: has no meaning with the transport unix; use --uds",
             "--tls: has no meaning with the transport unix; use --uds",
         ])
-    let stdio = Attempt("gatehouse: {transport: stdio}") { $0.overrides.host = "x" }
+    let stdio = Attempt("gatehouse: {transports: stdio}") { $0.overrides.host = "x" }
     #expect(stdio.errors == ["--host: has no meaning with the transport stdio; remove it"])
+}
+
+@Test func withSeveralTransportsAFlagIsForTheOneThatAloneTakesIt() {
+    let clear = Attempt("plugins: []") {
+        $0.overrides.transport = "grpc, stdio"
+        $0.overrides.port = "9"
+    }
+    #expect(clear.settings?.transports == [.grpc, .stdio])
+    #expect(clear.settings?.grpc.port == 9)
+    let ambiguous = Attempt("gatehouse: {transports: [grpc, unix, http]}") {
+        $0.overrides.port = "9"
+        $0.overrides.uds = "/run/x"
+    }
+    #expect(
+        ambiguous.errors == [
+            "--port: could be for grpc and http, which are served side by side; say it in grpc_server_settings or "
+                + "PLUGINS_GRPC_SERVER_PORT, server_settings or PLUGINS_SERVER_PORT instead",
+            "--uds: could be for grpc and unix and http, which are served side by side; say it in grpc_server_settings or "
+                + "PLUGINS_GRPC_SERVER_UDS, unix_socket_server_settings or PLUGINS_UNIX_SOCKET_PATH, "
+                + "server_settings or PLUGINS_SERVER_UDS instead",
+        ])
+}
+
+@Test func anUnknownTransportNamesTheKnownOnes() {
+    let attempt = Attempt("plugins: []", environment: ["PLUGINS_TRANSPORT": "grpc,htp"])
+    #expect(
+        attempt.errors == [
+            "PLUGINS_TRANSPORT: gatehouse.transports: \"grpc,htp\" is not a transport; give grpc, http, stdio or unix"
+        ])
 }
 
 @Test func aTransportThatIsNotServedIsRefused() {
     let attempt = Attempt("plugins: []", environment: ["PLUGINS_TRANSPORT": "http"]) { $0.transports = [.grpc] }
-    #expect(attempt.errors == ["PLUGINS_TRANSPORT: gatehouse.transport: http is not served here; give grpc"])
+    #expect(attempt.errors == ["PLUGINS_TRANSPORT: gatehouse.transports: http is not served here; give grpc"])
 }
 
 @Test func everySourceIsCheckedEvenWhenAnotherWins() {

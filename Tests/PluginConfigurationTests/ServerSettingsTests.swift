@@ -35,7 +35,7 @@ import Values
           default_hook_policy: deny
           max_background_calls: 7
         gatehouse:
-          transport: unix
+          transports: [unix]
           log_level: CRITICAL
           log_format: json
           grace_period: 0.5
@@ -69,7 +69,20 @@ import Values
           max_control_frames: 15
           inline_limit: 0
         server_settings: {host: 0.0.0.0, port: 9000, socket_mode: "600", socket_group: ~}
-        unix_socket_server_settings: {path: \(folder.path)/raw.sock, socket_mode: 0o666, socket_group: "7"}
+        unix_socket_server_settings:
+          path: \(folder.path)/raw.sock
+          socket_mode: 0o666
+          socket_group: "7"
+          allow_uids: [0, 1000]
+          allow_gids: []
+          max_message_size: 1 MiB
+          max_connections: 20
+          max_calls_in_flight: 21
+          max_calls_per_connection: 22
+          idle_timeout: 0
+          request_timeout: 23
+          answer_timeout: 24
+          inline_limit: 25
         """
     ).settings
     var expected = PluginServerSettings()
@@ -83,7 +96,7 @@ import Values
     expected.pipeline.maximumPayloadSize = nil
     expected.pipeline.defaultHookPolicy = .deny
     expected.pipeline.maximumBackgroundCalls = 7
-    expected.transport = .unix
+    expected.transports = [.unix]
     expected.process.logLevel = .critical
     expected.process.logFormat = .json
     expected.process.gracePeriod = .milliseconds(500)
@@ -120,6 +133,16 @@ import Values
     expected.unixSocket.socket = SocketFileSettings(path: "\(folder.path)/raw.sock")
     expected.unixSocket.socket.mode = 0o666
     expected.unixSocket.socket.group = "7"
+    expected.unixSocket.allowedUsers = [0, 1_000]
+    expected.unixSocket.allowedGroups = []
+    expected.unixSocket.maximumMessageSize = 1 << 20
+    expected.unixSocket.maximumConnections = 20
+    expected.unixSocket.maximumCallsInFlight = 21
+    expected.unixSocket.maximumCallsPerConnection = 22
+    expected.unixSocket.idleTimeout = nil
+    expected.unixSocket.requestTimeout = .seconds(23)
+    expected.unixSocket.answerTimeout = .seconds(24)
+    expected.unixSocket.inlineLimit = 25
     #expect(settings == expected)
 }
 
@@ -211,7 +234,8 @@ func valuesThatMakeNoSenseAreToldWithLineAndKey(line: String, error: String) {
     #expect(
         errors == [
             "server.yaml:1: gatehouse.x_y_z: unknown key; known keys are expose_config, grace_period, grpc_client, "
-                + "initialization_timeout, log_format, log_level, max_abandoned_calls, memory_budget, secret_keys, stall_limit, transport"
+                + "initialization_timeout, log_format, log_level, max_abandoned_calls, memory_budget, secret_keys, stall_limit, transports, "
+                + "unix_socket_client"
         ])
 }
 

@@ -9,10 +9,11 @@ import Testing
     @Test func everyFlagReachesTheConfiguration() throws {
         let options = try PluginServerOptions.parse([
             "-c", "file.yaml", "-H", "::1", "-p", "0", "--uds", "/run/x.sock", "-l", "debug", "--log-format", "json",
-            "--grace", "3", "--lenient",
+            "--grace", "3", "--lenient", "--transport", "grpc", "--transport", "unix",
         ])
         var expected = CommandLineOverrides()
         expected.config = "file.yaml"
+        expected.transport = "grpc,unix"
         expected.host = "::1"
         expected.port = "0"
         expected.uds = "/run/x.sock"

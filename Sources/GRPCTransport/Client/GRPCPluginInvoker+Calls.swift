@@ -48,12 +48,7 @@ extension GRPCPluginInvoker {
         context?.complete(from: sent, features)
         switch response.outcome {
         case .result(var result):
-            if !features.contains(.losslessNumbers), let change = result.modifiedPayload,
-                NumberRestoration.isFragile(invocation.payload.value),
-                let restored = NumberRestoration.restore(change.value, from: invocation.payload.value)
-            {
-                result.modifiedPayload = Document(restored)
-            }
+            result.restoreNumbers(of: invocation.payload, features)
             return PluginAnswer(plugin: local.name, outcome: .success(result), context: context)
         case .error(var error):
             error.pluginName = local.name
@@ -99,13 +94,6 @@ extension GRPCPluginInvoker {
         PluginAnswer(plugin: local.name, outcome: .failure(error))
     }
 
-    private var downError: PluginError {
-        let (reason, since) = downReason ?? ("it has just come up", .now)
-        return PluginError(
-            "plugin '\(local.name)' cannot be called since \(since): \(reason)", pluginName: local.name,
-            code: PluginError.Code.unavailable, details: ["target": .string(target)])
-    }
-
     private func error(of status: GRPCStatus, _ invocation: PluginInvocation, _ limit: Duration) -> PluginError {
         let place = "plugin '\(local.name)' at \(target)"
         let details: ValueObject = ["target": .string(target), "grpc_status": .string("\(status.code)")]
@@ -123,25 +111,5 @@ extension GRPCPluginInvoker {
                 ("\(place) ended the call with \(status)", PluginError.Code.internalError)
             }
         return PluginError(message, pluginName: local.name, code: code, details: details)
-    }
-}
-
-extension ContextValues {
-    /// Puts back what was lost on the way: numbers, and what the contract has no place for.
-    fileprivate mutating func complete(from sent: ContextValues, _ features: WireFeatures) {
-        if !features.contains(.contextFields) {
-            global.userContext = sent.global.userContext
-            global.contentType = sent.global.contentType
-        }
-        guard !features.contains(.losslessNumbers) else { return }
-        if let restored = NumberRestoration.restore(state, from: sent.state) { state = restored }
-        if let restored = NumberRestoration.restore(metadata, from: sent.metadata) { metadata = restored }
-        if let restored = NumberRestoration.restore(global.state, from: sent.global.state) { global.state = restored }
-        if let restored = NumberRestoration.restore(global.metadata, from: sent.global.metadata) {
-            global.metadata = restored
-        }
-        if let user = global.user, let original = sent.global.user {
-            global.user = NumberRestoration.restore(user, from: original) ?? user
-        }
     }
 }

@@ -15,8 +15,7 @@ struct GatewayListenReader {
         let section = root.section("listen")
         let flags = session.overrides
         var settings = GatewayListenSettings()
-        let servers = ServerReader(
-            root: root, transport: Sourced(value: PluginServerTransport.http, source: .defaultValue))
+        let servers = ServerReader(root: root, transports: TransportReader(session, serving: .http))
         let address = servers.readAddress(
             section, prefix: "GATEHOUSE", flags: flags, host: settings.host, port: settings.port)
         (settings.host, settings.port) = (address.host.value, address.port.value)

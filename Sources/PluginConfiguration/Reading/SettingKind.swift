@@ -11,6 +11,8 @@ struct SettingKind<Setting: Sendable>: Sendable {
     let advice: String
     /// All that may be written, if it is a choice.
     var choices: [String] = []
+    /// Whether the file may give a list, whose elements are then joined by commas.
+    var takesList = false
     /// Nil for text that is none.
     let parse: @Sendable (String) -> Setting?
     /// As reports show it.

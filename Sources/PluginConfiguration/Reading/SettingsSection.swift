@@ -143,6 +143,27 @@ final class SettingsSection {
         session.record(path.key(key), value, source, isSecret: isSecret)
     }
 
+    /// A list of numbers; nil when absent.
+    func numbers(_ key: String, _ noun: String, in range: ClosedRange<Int>) -> [Int]? {
+        guard member(key) != nil else {
+            record(key, .null, .defaultValue)
+            return nil
+        }
+        let kind = SettingKind<Int>.integer(noun, in: range)
+        return elements(key).compactMap { path, node in
+            guard case .scalar(let text, _) = node.content else {
+                session.error(session.file(node.line), path, "is \(node.kindDescription), not \(noun); \(kind.advice)")
+                return nil
+            }
+            guard let number = kind.parse(text) else {
+                session.error(session.file(node.line), path, kind.fault(text, isSecret: false))
+                return nil
+            }
+            session.record(path, .int(Int64(number)), session.file(node.line), isSecret: false)
+            return number
+        }
+    }
+
     /// Looks in every source, so that a value that another overrides is checked as well, and returns the one that counts.
     private func find<T>(
         _ key: String, _ kind: SettingKind<T>, variables: [String], flag: (name: String, text: String?)?
@@ -159,6 +180,8 @@ final class SettingsSection {
         if let member = member(key) {
             if case .scalar(let text, _) = member.value.content {
                 take(text, session.file(member.line), hides: isSecret || member.value.isFromEnvironment)
+            } else if kind.takesList, let texts = member.value.scalarElements {
+                take(texts.joined(separator: ","), session.file(member.line), hides: isSecret)
             } else {
                 session.error(
                     session.file(member.line), path.key(key),

@@ -77,12 +77,16 @@ package struct ConfigurationCommand {
     }
 
     private static func address(_ settings: PluginServerSettings) -> String {
+        settings.transports.map { address($0, settings) }.joined(separator: ", ")
+    }
+
+    private static func address(_ transport: PluginServerTransport, _ settings: PluginServerSettings) -> String {
         func tcp(_ host: String, _ port: Int, _ socket: SocketFileSettings?, _ tls: ServerTLSSettings?) -> String {
             if let socket { return "unix:\(socket.path)" }
             let host = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
             return "\(host):\(port)" + (tls == nil ? " without TLS" : " with TLS")
         }
-        switch settings.transport {
+        switch transport {
         case .grpc:
             let server = settings.grpc
             return "gRPC on " + tcp(server.host, server.port, server.socket, server.tls)

@@ -8,7 +8,7 @@ struct ProcessReader {
 
     private var session: LoadSession { root.session }
 
-    /// `gatehouse`, but for `transport`.
+    /// `gatehouse`, but for `transports` and the clients.
     func readProcess(_ section: SettingsSection) -> ProcessSettings {
         let flags = session.overrides
         var settings = ProcessSettings()
@@ -48,35 +48,6 @@ struct ProcessReader {
                 "max_abandoned_calls", .integer(in: 1...1_000_000), default: settings.maximumAbandonedCalls
             ).value
         return settings
-    }
-
-    /// `transport`, and that the flags go with it.
-    func readTransport(_ section: SettingsSection, served: [PluginServerTransport]) -> Sourced<PluginServerTransport> {
-        let flags = session.overrides
-        let transport = section.setting(
-            "transport", .choice("a transport", ignoresCase: true), default: PluginServerTransport.grpc,
-            variables: ["PLUGINS_TRANSPORT"], flag: ("--transport", flags.transport))
-        if !served.contains(transport.value) {
-            let names = served.map(\.rawValue).joined(separator: ", ")
-            session.error(
-                transport.source, section.path.key("transport"),
-                "\(transport.value.rawValue) is not served here; give \(names)")
-        }
-        let given = [
-            ("--host", flags.host), ("--port", flags.port), ("--uds", flags.uds), ("--tls", flags.tls.map { "\($0)" }),
-        ]
-        let understood: [String]
-        switch transport.value {
-        case .grpc, .http: understood = ["--host", "--port", "--uds", "--tls"]
-        case .unix: understood = ["--uds"]
-        case .stdio: understood = []
-        }
-        for (name, value) in given where value != nil && !understood.contains(name) {
-            let advice = understood.isEmpty ? "remove it" : "use \(understood.joined(separator: ", "))"
-            session.error(
-                .commandLine(name), .root, "has no meaning with the transport \(transport.value.rawValue); \(advice)")
-        }
-        return transport
     }
 
     /// `plugin_settings`.

@@ -6,19 +6,15 @@ internal import Values
 /// Reads the sections of the three servers.
 struct ServerReader {
     let root: SettingsSection
-    /// The transport whose server the flags are for.
-    let transport: Sourced<PluginServerTransport>
+    /// The transports that are served, and whose the flags are.
+    let transports: TransportReader
 
     private var session: LoadSession { root.session }
-
-    private func flags(for transport: PluginServerTransport) -> CommandLineOverrides? {
-        self.transport.value == transport ? session.overrides : nil
-    }
 
     /// `grpc_server_settings`.
     func readGRPC() -> GRPCServerSettings {
         let section = root.section("grpc_server_settings")
-        let flags = flags(for: .grpc)
+        let flags = transports.flags(for: .grpc)
         var settings = GRPCServerSettings()
         let address = readAddress(
             section, prefix: "PLUGINS_GRPC_SERVER", flags: flags, host: settings.host, port: settings.port)
@@ -31,7 +27,7 @@ struct ServerReader {
         settings.tls = tls.settings
         readLimits(section, &settings)
         section.finish()
-        if transport.value == .grpc, address.uds == nil, !tls.isOn, !Self.isLoopback(settings.host) {
+        if transports.serves(.grpc), address.uds == nil, !tls.isOn, !Self.isLoopback(settings.host) {
             session.warn(
                 address.host.source, section.path.key("host"),
                 "\"\(settings.host)\" is reachable from other machines, and without TLS everybody there can read and change "
@@ -79,7 +75,7 @@ struct ServerReader {
     /// `server_settings`.
     func readMCP() -> MCPServerSettings {
         let section = root.section("server_settings")
-        let flags = flags(for: .http)
+        let flags = transports.flags(for: .http)
         var settings = MCPServerSettings()
         let address = readAddress(
             section, prefix: "PLUGINS_SERVER", flags: flags, host: settings.host, port: settings.port)
@@ -98,17 +94,36 @@ struct ServerReader {
     func readUnixSocket() -> UnixSocketServerSettings {
         let section = root.section("unix_socket_server_settings")
         var settings = UnixSocketServerSettings()
-        let flags = flags(for: .unix)
+        let flags = transports.flags(for: .unix)
         let path = section.setting(
             "path", .name, default: settings.socket.path,
             variables: ["PLUGINS_UNIX_SOCKET_PATH", "UNIX_SOCKET_PATH"], flag: ("--uds", flags?.uds))
         // The default is checked when it is used; most servers never do.
-        if path.source != .defaultValue || transport.value == .unix,
+        if path.source != .defaultValue || transports.serves(.unix),
             let checked = session.socketPath(path, section.path.key("path"))
         {
             settings.socket.path = checked
         }
         readSocketFile(section, &settings.socket)
+        func count(_ key: String, _ value: inout Int) {
+            value = section.setting(key, .integer(in: 1...10_000_000), default: value).value
+        }
+        func ids(_ key: String, _ noun: String) -> [UInt32]? {
+            section.numbers(key, noun, in: 0...Int(UInt32.max) - 1)?.map { UInt32($0) }
+        }
+        settings.allowedUsers = ids("allow_uids", "a user's number")
+        settings.allowedGroups = ids("allow_gids", "a group's number")
+        settings.maximumMessageSize =
+            section.setting("max_message_size", .bytes(in: 1...Int(Int32.max)), default: settings.maximumMessageSize)
+            .value
+        count("max_connections", &settings.maximumConnections)
+        count("max_calls_in_flight", &settings.maximumCallsInFlight)
+        count("max_calls_per_connection", &settings.maximumCallsPerConnection)
+        settings.idleTimeout = section.setting("idle_timeout", .secondsOrNever, default: settings.idleTimeout).value
+        settings.requestTimeout = section.setting("request_timeout", .seconds, default: settings.requestTimeout).value
+        settings.answerTimeout = section.setting("answer_timeout", .seconds, default: settings.answerTimeout).value
+        settings.inlineLimit =
+            section.setting("inline_limit", .bytes(in: 0...Int(Int32.max)), default: settings.inlineLimit).value
         section.finish()
         return settings
     }

@@ -46,6 +46,17 @@ struct ConfigurationNode: Sendable {
         return elements
     }
 
+    /// The texts of the elements, if it is a list of scalars.
+    var scalarElements: [String]? {
+        guard let elements else { return nil }
+        var texts: [String] = []
+        for element in elements {
+            guard case .scalar(let text, _) = element.content, !element.isNull else { return nil }
+            texts.append(text)
+        }
+        return texts
+    }
+
     /// The member with this key, if it is a mapping that has one.
     func member(_ key: String) -> Member? {
         members?.first { $0.key.hasSameBytes(as: key) }

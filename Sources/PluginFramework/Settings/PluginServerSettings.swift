@@ -10,8 +10,8 @@ public struct PluginServerSettings: Sendable, Equatable {
     public var pluginDirectories: [String] = []
     /// `plugin_settings`: what holds for all plugins.
     public var pipeline = PipelineSettings()
-    /// How the server is reached.
-    public var transport: PluginServerTransport = .grpc
+    /// `gatehouse.transports`: how the server is reached; at least one, none twice.
+    public var transports: [PluginServerTransport] = [.grpc]
     /// `grpc_server_settings`: the gRPC listener.
     public var grpc = GRPCServerSettings()
     /// `server_settings`: the MCP listener.
@@ -22,6 +22,8 @@ public struct PluginServerSettings: Sendable, Equatable {
     public var process = ProcessSettings()
     /// `gatehouse.grpc_client`: how external plugins are reached over gRPC.
     public var grpcClient = GRPCClientSettings()
+    /// `gatehouse.unix_socket_client`: how external plugins are reached over raw Unix sockets.
+    public var unixSocketClient = UnixSocketClientSettings()
 
     /// Makes settings with the defaults and no plugins.
     public init() {}

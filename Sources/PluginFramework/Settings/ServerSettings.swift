@@ -87,10 +87,36 @@ public struct MCPServerSettings: Sendable, Equatable {
     public init() {}
 }
 
-/// `unix_socket_server_settings`: where the raw socket server listens.
+/// `unix_socket_server_settings`: where the raw socket server listens, and what it bears.
+///
+/// All but the path and the idle time are ours; ContextForge's server has a fixed limit of 16 MiB a message, and no others.
 public struct UnixSocketServerSettings: Sendable, Equatable {
     /// `path`, `socket_mode`, `socket_group`: the socket file.
     public var socket = SocketFileSettings(path: "/tmp/mcpgateway-plugins.sock")
+    /// `allow_uids`: the users whose processes may connect, as the kernel tells them; nil for all that the file's mode lets in.
+    public var allowedUsers: [UInt32]?
+    /// `allow_gids`: the groups whose processes may connect, beside ``allowedUsers``; nil for all that the file's mode lets in.
+    public var allowedGroups: [UInt32]?
+    /// `max_message_size`: the most bytes of one message.
+    ///
+    /// 16 MiB by default, as ContextForge.
+    public var maximumMessageSize = 16 << 20
+    /// `max_connections`: how many connections may be open at a time.
+    public var maximumConnections = 10_000
+    /// `max_calls_in_flight`: how many calls of all connections may run at a time.
+    public var maximumCallsInFlight = 10_000
+    /// `max_calls_per_connection`: how many calls of one connection may run at a time, with peers of ours that send several.
+    public var maximumCallsPerConnection = 1_000
+    /// `idle_timeout`: how long a connection without calls is kept, 300 seconds by default as in ContextForge; nil (0) for ever.
+    public var idleTimeout: Duration? = .seconds(300)
+    /// `request_timeout`: how long a message may take to arrive in full once it has begun to.
+    public var requestTimeout: Duration = .seconds(30)
+    /// `answer_timeout`: how long a peer may leave an answer unread.
+    public var answerTimeout: Duration = .seconds(60)
+    /// `inline_limit`: up to how many bytes of request a call starts on its connection's event loop.
+    ///
+    /// 64 KiB by default.
+    public var inlineLimit = 64 << 10
 
     /// Makes settings with the defaults.
     public init() {}

@@ -36,7 +36,7 @@ package enum PluginServerLaunch {
         loader.kinds = registry.kinds
         // Plugins may have hooks of their own: the host knows, once it has made them.
         loader.customHooks = nil
-        loader.transports = [.grpc]
+        loader.transports = ServedTransports.available
         return loader
     }
 

@@ -11,6 +11,13 @@ package struct PluginServerOptions: ParsableArguments {
         help: "Configuration file (default: $PLUGINS_CONFIG_PATH, else ./resources/plugins/config.yaml).")
     package var config: String?
 
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "How plugins are reached: grpc, unix, http or stdio; give it again to serve several (default: grpc).",
+            valueName: "transport"))
+    package var transport: [String] = []
+
     @Option(name: [.customShort("H"), .long], help: "Address or name to listen on (default: 0.0.0.0).")
     package var host: String?
 
@@ -40,6 +47,7 @@ package struct PluginServerOptions: ParsableArguments {
     package var overrides: CommandLineOverrides {
         var overrides = CommandLineOverrides()
         overrides.config = config
+        overrides.transport = transport.isEmpty ? nil : transport.joined(separator: ",")
         overrides.host = host
         overrides.port = port
         overrides.uds = uds

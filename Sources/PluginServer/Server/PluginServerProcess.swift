@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CPluginTrace
-import GRPC
-import GRPCTransport
 import Glibc
 package import Logging
 import NIOCore
@@ -62,53 +60,37 @@ package struct PluginServerProcess: Sendable {
 
     private func serve(_ host: PluginHost) async -> Int32 {
         let settings = configuration.settings
-        guard settings.grpc.tls == nil else {
-            logger.critical(
-                "This version does not serve TLS: it will not serve plaintext instead; remove grpc_server_settings.tls, or use a Unix socket"
-            )
-            return ExitStatus.configuration
-        }
         // Before anything that a signal must not leave behind, such as a socket file.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        let listener: ListeningSocket
-        let endpoint: PluginGRPCEndpoint
-        do {
-            endpoint = try PluginGRPCEndpoint(service: host, inlineLimit: settings.grpc.inlineLimit)
-            listener = try ListeningSocket.open(listenAddress)
+        let announcement = ListeningAnnouncement(settings, logger: logger)
+        let transports: ServedTransports
+        do throws(ServingError) {
+            transports = try ServedTransports.open(
+                ServingContext(
+                    host: host, settings: settings, budget: ByteBudget(limit: settings.process.memoryBudget),
+                    eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
+                    onListening: announcement.announce))
         } catch {
-            logger.critical("Cannot listen: \(error)")
-            return ExitStatus.failure
+            logger.critical("\(error)")
+            return error.status
         }
-        for warning in listener.warnings { logger.warning("\(warning)") }
-
-        do {
-            let server = try GRPCServer(
-                listeners: [listener], methods: endpoint.methods, configuration: grpcConfiguration,
-                eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-                budget: ByteBudget(limit: settings.process.memoryBudget), logger: logger,
-                onListening: { announce($0, plugins: settings.plugins) },
-                onDraining: {
-                    host.stopAccepting()
-                    endpoint.announceShutdown()
-                })
-            await endpoint.publishHealth()
-            return await run(server, endpoint, signals)
-        } catch {
-            logger.critical("Cannot serve: \(error)")
-            return ExitStatus.failure
-        }
+        for warning in transports.transports.flatMap(\.warnings) { logger.warning("\(warning)") }
+        await transports.publishHealth()
+        return await run(transports, signals)
     }
 
-    private func run(
-        _ server: GRPCServer, _ endpoint: PluginGRPCEndpoint, _ signals: UnixSignalsSequence
-    ) async -> Int32 {
+    private func run(_ transports: ServedTransports, _ signals: UnixSignalsSequence) async -> Int32 {
         let services = ServiceGroup(
             configuration: .init(
-                services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet)
+                services: [.init(service: transports, successTerminationBehavior: .gracefullyShutdownGroup)],
+                logger: quiet)
         )
         return await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await endpoint.followHealth() }
+            tasks.addTask { await transports.followHealth() }
             tasks.addTask { await follow(signals, services) }
+            tasks.addTask {
+                for await _ in transports.firstEnd { await services.triggerGracefulShutdown() }
+            }
             defer { tasks.cancelAll() }
             do {
                 try await services.run()
@@ -146,18 +128,6 @@ package struct PluginServerProcess: Sendable {
         guard (try? await Task.sleep(for: limit)) != nil else { return }
         logger.error("The drain does not end, a plugin may hold its thread: ending without it")
         exit(ExitStatus.failure)
-    }
-
-    /// The lines that people and scripts wait for.
-    private func announce(_ addresses: [ListenAddress], plugins: [PluginEntry]) {
-        for address in addresses {
-            logger.info(
-                "Plugin server listening",
-                metadata: [
-                    "address": "\(address)", "transport": "grpc", "plugins": "\(plugins.filter(\.isEnabled).count)",
-                ])
-        }
-        StandardStream.output.print("READY")
     }
 
     /// Service groups log each step; what a user needs to know is logged here.

@@ -15,13 +15,20 @@ package struct WireFeatures: OptionSet, Sendable, Hashable {
     /// `user_context` and `content_type` of the context travel.
     package static let contextFields = WireFeatures(rawValue: 2)
 
-    /// Everything that this version can do.
+    /// Any number of calls share a raw socket, in frames that name their call.
+    package static let multiplexedFrames = WireFeatures(rawValue: 4)
+
+    /// Everything that this version can do in the contract's messages, whatever carries them.
     package static let all: WireFeatures = [.losslessNumbers, .contextFields]
+
+    /// Everything that this version can do on a raw socket.
+    package static let overSocket: WireFeatures = all.union(.multiplexedFrames)
 
     /// The features as peers name them.
     private static let named: [(feature: WireFeatures, name: String, version: UInt32)] = [
         (.losslessNumbers, "lossless_numbers", 1),
         (.contextFields, "context_fields", 1),
+        (.multiplexedFrames, "multiplexed_frames", 1),
     ]
 
     /// The features of these that a peer has announced in a version that is known here.

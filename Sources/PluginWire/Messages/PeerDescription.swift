@@ -41,41 +41,53 @@ package struct PeerDescription: WireMessage, Equatable {
     package init(decoding bytes: ByteBuffer) throws(WireError) {
         self = try bytes.withWireReader { (reader: inout WireReader) throws(WireError) in
             var description = PeerDescription(product: "", features: [])
-            while let tag = try reader.nextTag() {
-                switch tag {
-                case WireTag(1, .lengthDelimited): description.product = try reader.string("product")
-                case WireTag(2, .lengthDelimited): description.version = try reader.string("version")
-                case WireTag(3, .lengthDelimited):
-                    var feature = Feature(name: "", version: 0)
-                    try reader.message("features") { (content: inout WireReader) throws(WireError) in
-                        try content.decodeFeature(into: &feature)
-                    }
-                    description.features.append(feature)
-                default: try reader.skip(tag)
-                }
-            }
+            try reader.decodePeer(into: &description)
             return description
         }
     }
 
     package func encode(into buffer: inout ByteBuffer) throws(WireError) {
         var writer = WireWriter()
-        for feature in features.reversed() {
-            let before = writer.count
-            if feature.version != 0 {
-                writer.varint(UInt64(feature.version))
-                writer.tag(2, .varint)
-            }
-            writer.field(1, feature.name)
-            writer.close(3, since: before)
-        }
-        writer.field(2, version)
-        writer.field(1, product)
+        writer.peerContent(self)
         writer.finish(into: &buffer)
     }
 }
 
+extension WireWriter {
+    /// The fields of a description.
+    mutating func peerContent(_ peer: PeerDescription) {
+        for feature in peer.features.reversed() {
+            let before = count
+            if feature.version != 0 {
+                varint(UInt64(feature.version))
+                tag(2, .varint)
+            }
+            field(1, feature.name)
+            close(3, since: before)
+        }
+        field(2, peer.version)
+        field(1, peer.product)
+    }
+}
+
 extension WireReader {
+    /// Decodes the rest of this message, a description, on top of what was received before.
+    mutating func decodePeer(into description: inout PeerDescription) throws(WireError) {
+        while let tag = try nextTag() {
+            switch tag {
+            case WireTag(1, .lengthDelimited): description.product = try string("product")
+            case WireTag(2, .lengthDelimited): description.version = try string("version")
+            case WireTag(3, .lengthDelimited):
+                var feature = PeerDescription.Feature(name: "", version: 0)
+                try message("features") { (content: inout WireReader) throws(WireError) in
+                    try content.decodeFeature(into: &feature)
+                }
+                description.features.append(feature)
+            default: try skip(tag)
+            }
+        }
+    }
+
     fileprivate mutating func decodeFeature(into feature: inout PeerDescription.Feature) throws(WireError) {
         while let tag = try nextTag() {
             switch tag {

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BuiltinPlugins
-import GRPC
-import GRPCTransport
 import Logging
-import NIOPosix
 import PluginFramework
-import Sockets
 
 /// All plugins of a configuration, in this process and on plugin servers, and the pipeline over them.
 struct PluginSet: Sendable {
@@ -15,7 +11,7 @@ struct PluginSet: Sendable {
     /// The plugins of this process.
     let host: PluginHost
     /// Those on plugin servers, by name.
-    let external: [String: GRPCPluginInvoker]
+    let external: [String: any ExternalPlugin]
     /// The chain of all of them.
     let pipeline: Pipeline
 
@@ -46,25 +42,13 @@ struct PluginSet: Sendable {
 
     private static func connect(
         _ settings: PluginServerSettings, logger: Logger
-    ) throws(PluginLoadError) -> [String: GRPCPluginInvoker] {
-        var channels = GRPCChannelConfiguration(settings.grpcClient)
-        channels.callTimeout = settings.pipeline.pluginTimeout
-        let connector = GRPCPluginConnector(
-            configuration: channels, healthCheckInterval: settings.pipeline.healthCheckInterval,
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            budget: ByteBudget(limit: settings.process.memoryBudget), logger: logger)
-        var external: [String: GRPCPluginInvoker] = [:]
+    ) throws(PluginLoadError) -> [String: any ExternalPlugin] {
+        let connector = PluginConnector(settings, logger: logger)
+        var external: [String: any ExternalPlugin] = [:]
         var faults: [PluginLoadError.Fault] = []
         for (index, entry) in settings.plugins.enumerated() where entry.isEnabled {
             do throws(SettingsError) {
-                switch entry.external {
-                case nil: continue
-                case .grpc?: external[entry.name] = try connector.invoker(for: entry)
-                case .unixSocket?, .mcp?:
-                    throw SettingsError(
-                        key: entry.external?.sectionName ?? "",
-                        "this version reaches external plugins over gRPC alone; give grpc, or set mode: disabled")
-                }
+                external[entry.name] = try connector.plugin(for: entry)
             } catch {
                 faults.append(.init(index: index, plugin: entry.name, key: error.key, message: error.message))
             }

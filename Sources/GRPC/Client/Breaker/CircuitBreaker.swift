@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import Values
 
 /// Counts how calls end, and says when no more should be sent.
 ///

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import Values
 
 /// What a dispatcher knows, and how it decides; without locks, timers and effects.
 struct DispatchState {

@@ -35,6 +35,10 @@ struct BenchReference: Sendable {
             case .port(let port): command += ["-H", "127.0.0.1", "-p", "\(port)"]
             case .unixSocket(let path): environment["PLUGINS_GRPC_SERVER_UDS"] = path
             }
+        case .raw:
+            command += ["mcpgateway.plugins.framework.external.unix.server.runtime"]
+            environment["PLUGINS_CONFIG_PATH"] = configuration
+            if case .unixSocket(let path) = place { environment["PLUGINS_UNIX_SOCKET_PATH"] = path }
         }
         return (command, environment)
     }
@@ -103,6 +107,10 @@ struct BenchReference: Sendable {
 
                 where = {"target" if transport == "grpc-tcp" else "uds": address}
                 return GrpcExternalPlugin(PluginConfig(name="NoOp", kind="external", grpc=where))
+            if transport == "raw":
+                from mcpgateway.plugins.framework.external.unix.client import UnixSocketExternalPlugin
+
+                return UnixSocketExternalPlugin(PluginConfig(name="NoOp", kind="external", unix_socket={"path": address}))
             raise SystemExit(f"unknown transport {transport}")
 
 

@@ -2,11 +2,8 @@
 
 import ArgumentParser
 import Bench
-import GRPC
-import GRPCTransport
 import Logging
 import PluginFramework
-import Sockets
 import Values
 
 /// A plugin that a load can call: tried once, so that what is wrong with it is told before anything is measured.
@@ -66,13 +63,15 @@ struct BenchSubject: Sendable {
     ) async throws -> Result {
         var entry = PluginEntry(name: question.plugin, kind: "external")
         entry.external = external
-        var channels = GRPCChannelConfiguration()
-        channels.connections = connections
-        let connector = GRPCPluginConnector(
-            configuration: channels, eventLoopGroup: lanes.group, budget: ByteBudget(), logger: silent)
-        let invoker: GRPCPluginInvoker
+        var settings = PluginServerSettings()
+        settings.grpcClient.connections = connections
+        let connector = PluginConnector(settings, eventLoopGroup: lanes.group, logger: silent)
+        let invoker: any ExternalPlugin
         do throws(SettingsError) {
-            invoker = try connector.invoker(for: entry)
+            guard let plugin = try connector.plugin(for: entry) else {
+                throw SettingsError(key: "", "it says not where the plugin runs")
+            }
+            invoker = plugin
         } catch {
             throw ValidationError("The target cannot be used: \(error)")
         }

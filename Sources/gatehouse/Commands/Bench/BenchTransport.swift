@@ -7,12 +7,14 @@ import PluginFramework
 enum BenchTransport: String, CaseIterable, ExpressibleByArgument {
     case grpcTCP = "grpc-tcp"
     case grpcUDS = "grpc-uds"
+    case raw
 
     /// What the table calls it.
     var title: String {
         switch self {
         case .grpcTCP: "gRPC, TCP"
         case .grpcUDS: "gRPC, UDS"
+        case .raw: "raw socket"
         }
     }
 
@@ -20,28 +22,27 @@ enum BenchTransport: String, CaseIterable, ExpressibleByArgument {
     func place(in folder: BenchFolder, name: String) throws -> BenchPlace {
         switch self {
         case .grpcTCP: .port(try BenchPlace.freePort())
-        case .grpcUDS: .unixSocket("\(folder.path)/\(name).sock")
+        case .grpcUDS, .raw: .unixSocket("\(folder.path)/\(name).sock")
         }
     }
 
     /// How our own client reaches a server there.
     func external(at place: BenchPlace) -> ExternalPluginSettings {
-        switch self {
-        case .grpcTCP, .grpcUDS:
-            var settings = ExternalPluginSettings.GRPCTarget()
-            switch place {
-            case .port(let port): settings.target = "127.0.0.1:\(port)"
-            case .unixSocket(let path): settings.uds = path
-            }
-            return .grpc(settings)
+        var settings = ExternalPluginSettings.GRPCTarget()
+        switch place {
+        case .port(let port): settings.target = "127.0.0.1:\(port)"
+        case .unixSocket(let path):
+            if self == .raw { return .unixSocket(.init(path: path)) }
+            settings.uds = path
         }
+        return .grpc(settings)
     }
 
     /// The flags of `gatehouse bench serve` to listen there.
     func serverFlags(at place: BenchPlace) -> [String] {
         switch place {
         case .port(let port): ["--host", "127.0.0.1", "--port", "\(port)"]
-        case .unixSocket(let path): ["--uds", path]
+        case .unixSocket(let path): (self == .raw ? ["--transport", "unix"] : []) + ["--uds", path]
         }
     }
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Values
+package import Values
 
 /// Undoes what the way over google.protobuf.Struct does to numbers.
 ///
 /// A number that comes back equal, as a double, to the one that was sent at the same place is the one that was sent: an
 /// identifier beyond 2^53 stays what it was, 1.0 does not become 1.
-enum NumberRestoration {
+package enum NumberRestoration {
     /// The received value with the numbers that were sent; nil when nothing is to be restored.
-    static func restore(_ received: Value, from sent: Value) -> Value? {
+    package static func restore(_ received: Value, from sent: Value) -> Value? {
         switch (sent, received) {
         case (.int(let original), .double(let number)):
             return Double(original) == number ? sent : nil
@@ -32,7 +32,7 @@ enum NumberRestoration {
     }
 
     /// The same for the members of an object.
-    static func restore(_ received: ValueObject, from sent: ValueObject) -> ValueObject? {
+    package static func restore(_ received: ValueObject, from sent: ValueObject) -> ValueObject? {
         var object: ValueObject?
         for member in sent where isFragile(member.value) {
             guard let value = received[member.key], let restored = restore(value, from: member.value) else { continue }
@@ -43,7 +43,7 @@ enum NumberRestoration {
     }
 
     /// Whether the value holds a number that may come back as another.
-    static func isFragile(_ value: Value) -> Bool {
+    package static func isFragile(_ value: Value) -> Bool {
         switch value {
         case .null, .bool, .string: false
         case .int(let number): number.magnitude > UInt64(ValueLimits.exactInteger)

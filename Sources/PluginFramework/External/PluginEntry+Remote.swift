@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PluginFramework
-import Values
+package import Values
 
 extension PluginEntry {
     /// The entry together with what the plugin's server says of it, as ContextForge merges them: what is configured here wins,
     /// the rest comes from there.
-    func merged(with remote: Value) -> PluginEntry {
+    package func merged(with remote: Value) -> PluginEntry {
         var entry = self
         let fresh = PluginEntry(name: name, kind: kind)
 

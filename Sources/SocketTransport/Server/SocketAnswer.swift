@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import PluginFramework
+import PluginWire
+
+/// What is answered to a request on a raw socket.
+enum SocketAnswer: Sendable {
+    case invokeHook(InvokeHookResponse)
+    case getPluginConfig(GetPluginConfigResponse)
+    case getPluginConfigs(GetPluginConfigsResponse)
+    case hello(PeerHello)
+
+    /// An error in band: also for requests that are none, because their callers must get an answer.
+    static func failure(_ message: String, plugin: String = "", code: String) -> SocketAnswer {
+        .invokeHook(
+            InvokeHookResponse(
+                pluginName: plugin, outcome: .error(PluginError(message, pluginName: plugin, code: code))))
+    }
+
+    /// Appends the answer as a frame with its length.
+    ///
+    /// - Parameters:
+    ///   - tag: The call that it is tagged with; nil for a plain frame.
+    ///   - limit: The most bytes of a frame. What is longer, or cannot be sent for another reason, becomes an error in band.
+    func write(into buffer: inout ByteBuffer, tag: UInt32?, features: WireFeatures, limit: Int) {
+        let start = buffer.writerIndex
+        var fault: String?
+        do throws(WireError) {
+            try append(to: &buffer, tag: tag, features: features)
+            let length = buffer.writerIndex - start - FrameReader.prefixLength
+            guard length > limit else { return }
+            fault =
+                "it has \(length) bytes, and a frame at most \(limit); have the plugin answer less, or raise "
+                + SocketServerState.key("max_message_size")
+        } catch {
+            fault = "\(error)"
+        }
+        guard let fault else { return }
+        buffer.moveWriterIndex(to: start)
+        let name = if case .invokeHook(let response) = self { response.pluginName } else { "" }
+        let replacement = Self.failure(
+            "the answer cannot be sent: \(fault)", plugin: name, code: PluginError.Code.internalError)
+        // Text alone can be sent; and were it not, an empty frame is an answer that nobody takes for a pass.
+        try? replacement.append(to: &buffer, tag: tag, features: [])
+    }
+
+    private func append(to buffer: inout ByteBuffer, tag: UInt32?, features: WireFeatures) throws(WireError) {
+        let start = buffer.writerIndex
+        buffer.writeInteger(0 as UInt32)
+        if let tag { TaggedFrame.writeHead(.answer, call: tag, into: &buffer) }
+        switch self {
+        case .invokeHook(let response): response.encodeReportingFaults(into: &buffer, features: features)
+        case .getPluginConfig(let response): try response.encode(into: &buffer)
+        case .getPluginConfigs(let response): try response.encode(into: &buffer)
+        case .hello(let hello): try hello.encode(into: &buffer)
+        }
+        buffer.setInteger(UInt32(buffer.writerIndex - start - FrameReader.prefixLength), at: start)
+    }
+}

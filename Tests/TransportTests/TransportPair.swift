@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GRPC
+import GRPCTransport
+import Logging
+import NIOPosix
+import PluginFramework
+import PluginWire
+import SocketTransport
+import Sockets
+import Synchronization
+import Testing
+
+/// A server half and a client half of a transport, put together in this process: what every behaviour is shown on.
+///
+/// A new transport is one line in ``all``.
+struct TransportPair: Sendable, CustomTestStringConvertible {
+    /// What runs, and how it is ended.
+    struct Running: Sendable {
+        /// Runs the plugin.
+        let invoker: any PluginInvoker
+        /// Ends the server in the middle of its calls.
+        let stopServer: @Sendable () async -> Void
+        /// Ends the client.
+        let stopClient: @Sendable () async -> Void
+    }
+
+    let name: String
+    /// Whether numbers arrive as they were sent on every way, and not only where they come back.
+    let isLossless: Bool
+    /// Whether calls cross from one half to another, so that a server can be away.
+    let isRemote: Bool
+    private let start: @Sendable (PluginHost, String) async throws -> Running
+
+    static let all: [TransportPair] = [
+        TransportPair(name: "in process", isLossless: true, isRemote: false) { host, _ in
+            Running(invoker: host, stopServer: {}, stopClient: {})
+        },
+        TransportPair(name: "gRPC, TCP", isLossless: true, isRemote: true) { host, plugin in
+            try await .grpc(host, plugin, .tcp(host: "127.0.0.1", port: 0))
+        },
+        TransportPair(name: "gRPC, Unix socket", isLossless: true, isRemote: true) { host, plugin in
+            try await .grpc(host, plugin, .unix(.temporary()))
+        },
+        TransportPair(name: "raw socket", isLossless: false, isRemote: true) { host, plugin in
+            try await .raw(host, plugin, features: [])
+        },
+        TransportPair(name: "raw socket, multiplexed", isLossless: true, isRemote: true) { host, plugin in
+            try await .raw(host, plugin, features: .overSocket)
+        },
+    ]
+
+    static var remote: [TransportPair] { all.filter(\.isRemote) }
+
+    var testDescription: String { name }
+
+    /// Serves a plugin, and reaches it over the transport for as long as a closure runs.
+    func with(
+        _ kind: any Plugin.Type, adjusting adjust: (inout PluginEntry) -> Void = { _ in },
+        _ body: (Running) async throws -> Void
+    ) async throws {
+        var entry = PluginEntry(name: "Probe", kind: "\(kind)")
+        entry.description = "shows what a transport carries"
+        entry.timeout = .seconds(120)
+        adjust(&entry)
+        let host = try await PluginHost.load([entry], registry: PluginRegistry([kind]), logger: .silent)
+        let running: Running
+        do {
+            running = try await start(host, entry.name)
+        } catch {
+            await host.shutdown()
+            throw error
+        }
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(running))
+        } catch {
+            result = .failure(error)
+        }
+        await running.stopClient()
+        await running.stopServer()
+        await host.shutdown()
+        try result.get()
+    }
+}
+
+extension TransportPair.Running {
+    static func grpc(_ host: PluginHost, _ plugin: String, _ address: ListenAddress) async throws -> Self {
+        let bound = AsyncStream<ListenAddress>.makeStream()
+        let endpoint = try PluginGRPCEndpoint(service: host)
+        let server = try GRPCServer(
+            listeners: [ListeningSocket.open(address)], methods: endpoint.methods,
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(), logger: .silent,
+            onListening: { if let first = $0.first { bound.continuation.yield(first) } })
+        let serving = Task { try? await server.run() }
+        var addresses = bound.stream.makeAsyncIterator()
+        var target = ExternalPluginSettings.GRPCTarget()
+        switch await addresses.next() {
+        case .tcp(let name, let port)?: target.target = "\(name):\(port)"
+        case .unix(let settings)?: target.uds = settings.path
+        case nil: Issue.record("the server does not listen")
+        }
+        var configuration = GRPCChannelConfiguration()
+        // Other tests may keep the machine busy for a long time; and this is not about how calls are held back.
+        configuration.connectTimeout = .seconds(60)
+        configuration.breaker.consecutiveFailures = .max
+        configuration.breaker.errorRate = 2
+        let connector = GRPCPluginConnector(
+            configuration: configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
+            logger: .silent)
+        let invoker = try connector.invoker(for: .external(plugin, .grpc(target)))
+        return try await started(invoker, serving)
+    }
+
+    static func raw(_ host: PluginHost, _ plugin: String, features: WireFeatures) async throws -> Self {
+        let socket = UnixSocketSettings.temporary()
+        let server = SocketServer(
+            listener: try ListeningSocket.open(.unix(socket)), service: host, features: features,
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(), logger: .silent)
+        let serving = Task { try? await server.run() }
+        var settings = UnixSocketClientSettings()
+        settings.connectTimeout = .seconds(60)
+        var target = ExternalPluginSettings.UnixSocketTarget(path: socket.path)
+        target.timeout = .seconds(120)
+        let connector = SocketPluginConnector(
+            settings: settings, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
+            logger: .silent)
+        return try await started(try connector.plugin(for: .external(plugin, .unixSocket(target))), serving)
+    }
+
+    /// Waits until an external plugin can be called.
+    private static func started(_ plugin: any ExternalPlugin, _ serving: Task<Void?, Never>) async throws -> Self {
+        await plugin.start(patience: .seconds(60))
+        try await eventually("it is admitted") { plugin.downReason == nil }
+        return Self(
+            invoker: plugin,
+            // Cancelling it is as good as killing it: connections are closed in the middle of calls.
+            stopServer: {
+                serving.cancel()
+                _ = await serving.value
+            },
+            stopClient: { await plugin.shutDown() })
+    }
+}
+
+extension PluginEntry {
+    /// An external entry.
+    static func external(_ name: String, _ settings: ExternalPluginSettings) -> PluginEntry {
+        var entry = PluginEntry(name: name, kind: "external")
+        entry.external = settings
+        return entry
+    }
+}
+
+extension UnixSocketSettings {
+    /// A socket that is removed when its server ends.
+    static func temporary() -> UnixSocketSettings {
+        let name = UUID().uuidString.prefix(8)
+        return UnixSocketSettings(path: NSTemporaryDirectory() + "gatehouse-pair-\(name).sock")
+    }
+}
+
+extension Logger {
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
+
+/// Waits for something that must come to pass; liveness only, so the limit is generous.
+func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
+    let limit = ContinuousClock.now + .seconds(120)
+    while try await !condition() {
+        guard ContinuousClock.now < limit else { throw NeverHappened(what: what) }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}
+
+struct NeverHappened: Error {
+    let what: String
+}
