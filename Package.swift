@@ -155,7 +155,11 @@ let package = Package(
         ),
         .executableTarget(
             name: "CallBudget",
-            dependencies: ["Values", "PluginFramework", "PluginWire", "CAllocationCount", nio, logging],
+            dependencies: [
+                "Values", "PluginFramework", "PluginWire", "HTTP", "ModelContextProtocol", "Sockets",
+                "CAllocationCount", nio, nioPosix,
+                nioHTTP1, logging,
+            ],
             path: "Benchmarks/CallBudget/Driver",
             swiftSettings: settings
         ),
@@ -194,7 +198,7 @@ let package = Package(
             ["ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
         tests(
             "Gateway", ["ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
-        tests("Bench", ["Values"]),
+        tests("Bench", ["Values", "Sockets", nio, nioPosix]),
         tests("BuiltinPlugins", ["PluginFramework", "Values", logging], resources: [.copy("Resources")]),
         .testTarget(
             name: "TransportTests",

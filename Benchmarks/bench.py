@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from rows import grpc_server, growth, plugins, raw_socket, together
+from rows import gateway, grpc_server, growth, plugins, raw_socket, together
 from rows.common import ROOT, Options
 from rows.report import Row, table, write
 
@@ -21,6 +21,8 @@ PARTS: dict[str, Part] = {
     "grpc-uds": lambda options: grpc_server.measure(options, "uds", [(1, 1), (1, 32), (8, 16)]),
     "socket": raw_socket.measure,
     "together": together.measure,
+    "gateway-idle": gateway.idle,
+    "gateway": gateway.measure,
     "pii": plugins.pii,
     "chain": plugins.chain,
     "connections": growth.connections,

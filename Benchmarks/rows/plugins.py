@@ -12,7 +12,7 @@ from .report import Row, median_ratio
 CLEAN = (
     "The quarterly report covers four regions, and the figures for each of them are in the attached sheet. Revenue grew in "
     "three, mostly because the new warehouse cut delivery times by half; the fourth was held back by the weather and by a "
-    "supplier who could not deliver before the end of March. Please look at the notes on page 12 and tell the team, by "
+    "supplier who could not deliver before the end of March. Please look at the notes on page four and tell the team, by "
     "Friday if you can, whether the plan for the next two quarters still holds or needs another round"
 )
 FINDINGS = [

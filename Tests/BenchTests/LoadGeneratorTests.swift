@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NIOCore
+import NIOPosix
+import Sockets
 import Synchronization
 import Testing
 import Values
@@ -34,11 +37,26 @@ import Values
         var numbers: Set<Int> { state.withLock { $0.numbers } }
     }
 
+    /// NIO's threads: other tests must not keep callers from running in their time.
+    private static let loop = MultiThreadedEventLoopGroup.singleton.next()
+    private static let lane = LoadLane(executor: EventLoopTaskExecutor.of(loop)) { instant in
+        let left = max(.zero, instant - .now)
+        try await loop.scheduleTask(in: TimeAmount(left)) {}.futureResult.get()
+    }
+
+    private func generator(_ plan: LoadPlan, _ call: @escaping LoadGenerator.Call) -> LoadGenerator {
+        LoadGenerator(plan, lanes: [Self.lane], call: call)
+    }
+
+    private func pause(_ duration: Duration) async {
+        try? await Self.lane.wait(.now + duration)
+    }
+
     @Test func asManyCallsAreInFlightAsThePlanSays() async {
         let calls = Calls()
-        let measurement = await LoadGenerator(plan(inFlight: 7)) { number in
+        let measurement = await generator(plan(inFlight: 7)) { number in
             calls.begin(number)
-            try? await Task.sleep(for: .milliseconds(5))
+            await pause(.milliseconds(5))
             calls.end()
             return nil
         }.run()
@@ -52,8 +70,8 @@ import Values
     }
 
     @Test func failuresAreCountedByWhatIsWrongAndHaveNoTimes() async {
-        let measurement = await LoadGenerator(plan(inFlight: 1, duration: .milliseconds(300))) { number in
-            try? await Task.sleep(for: .milliseconds(1))
+        let measurement = await generator(plan(inFlight: 1, duration: .milliseconds(300))) { number in
+            await pause(.milliseconds(1))
             return number.isMultiple(of: 2) ? "even" : nil
         }.run()
         let failures = measurement.failures["even", default: 0]
@@ -75,9 +93,9 @@ import Values
         var plan = plan(inFlight: 1, duration: .milliseconds(300))
         plan.warmup = .milliseconds(50)
         let calls = Calls()
-        let measurement = await LoadGenerator(plan) { number in
+        let measurement = await generator(plan) { number in
             calls.begin(number)
-            try? await Task.sleep(for: .milliseconds(2))
+            await pause(.milliseconds(2))
             return nil
         }.run()
         #expect(measurement.calls > 0)
@@ -87,8 +105,8 @@ import Values
     /// What coordinated omission hides: while the server stalls, calls that were due are late by as much.
     @Test func callsThatWereDueDuringAStallCountAsSlow() async {
         let stall = Duration.milliseconds(300)
-        let measurement = await LoadGenerator(plan(inFlight: 1, duration: .milliseconds(600), rate: 100)) { number in
-            if number == 10 { try? await Task.sleep(for: stall) }
+        let measurement = await generator(plan(inFlight: 1, duration: .milliseconds(600), rate: 100)) { number in
+            if number == 10 { await pause(stall) }
             return nil
         }.run()
         // Without the correction only the call that stalled itself would be slow: 1 of about 60.
@@ -98,8 +116,8 @@ import Values
     }
 
     @Test func aScheduleThatIsTooFastSaysSo() async {
-        let measurement = await LoadGenerator(plan(inFlight: 1, rate: 1_000)) { _ in
-            try? await Task.sleep(for: .milliseconds(20))
+        let measurement = await generator(plan(inFlight: 1, rate: 1_000)) { _ in
+            await pause(.milliseconds(20))
             return nil
         }.run()
         #expect(measurement.calls > 0)
@@ -110,12 +128,12 @@ import Values
 
     @Test func cancellingGivesWhatWasMeasuredUntilThen() async {
         let calls = Calls()
-        let generator = LoadGenerator(plan(inFlight: 2, duration: .seconds(3_000))) { number in
+        let load = generator(plan(inFlight: 2, duration: .seconds(3_000))) { number in
             calls.begin(number)
-            try? await Task.sleep(for: .milliseconds(1))
+            await pause(.milliseconds(1))
             return nil
         }
-        let run = Task { await generator.run() }
+        let run = Task { await load.run() }
         while calls.numbers.count < 20 { await Task.yield() }
         run.cancel()
         let measurement = await run.value

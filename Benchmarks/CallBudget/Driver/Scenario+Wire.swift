@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ModelContextProtocol
 import NIOCore
 import PluginFramework
 import PluginWire
@@ -63,7 +64,7 @@ extension Scenario {
         },
     ]
 
-    /// JSON text of a payload.
+    /// JSON text: payloads, and the envelope of MCP's messages.
     static let json = [
         Scenario(name: "json-parse") {
             let text = try JSONWriter.encode(Sample.payload)
@@ -72,6 +73,26 @@ extension Scenario {
         Scenario(name: "json-write") {
             let value = Sample.payload
             return { try expect(try JSONWriter.encode(value).count > 200, "the text is not whole") }
+        },
+        Scenario(name: "json-rpc-decode") {
+            let text = JSONRPCMessage.request(id: .integer(7), method: "tools/call", params: Document(Sample.payload))
+                .encoded()
+            return {
+                guard case .request(_, let method, let params?) = try JSONRPCMessage.decode(text).get() else {
+                    throw WrongOutcome(description: "no request with parameters")
+                }
+                try expect(method.utf8.count == 10 && params.encoded != nil, "the envelope is lost, or was opened")
+            }
+        },
+        Scenario(name: "json-rpc-answer") {
+            let text = JSONRPCMessage.response(id: .integer(7), .success(Document(Sample.payload))).encoded()
+            guard case .response(let id, .success(let result)) = try JSONRPCMessage.decode(text).get() else {
+                throw WrongOutcome(description: "no response")
+            }
+            // A result that is sent on as it came.
+            return {
+                try expect(JSONRPCMessage.response(id: id, .success(result)).encoded().count > 200, "it is not whole")
+            }
         },
     ]
 }

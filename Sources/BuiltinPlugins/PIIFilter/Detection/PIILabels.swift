@@ -11,7 +11,7 @@ struct PIILabels: Sendable {
     /// Labels by their first letter, longest first.
     private let byLetter: [[Label]]
     /// Which second letters (bits from a) the labels of each first letter have: nearly every word ends the search here.
-    private let secondLetters: InlineArray<26, UInt32>
+    private let secondLetters: [UInt32]
 
     private static let phrases: [(String, PIIType)] = [
         ("ssn", .ssn), ("social security", .ssn), ("social security number", .ssn),
@@ -39,7 +39,7 @@ struct PIILabels: Sendable {
         self.byLetter = byLetter.map { labels in
             labels.sorted { $0.words.joined().count > $1.words.joined().count }
         }
-        var secondLetters = InlineArray<26, UInt32>(repeating: 0)
+        var secondLetters = [UInt32](repeating: 0, count: 26)
         for (letter, labels) in byLetter.enumerated() {
             for label in labels { secondLetters[letter] |= 1 << UInt32(label.words[0][1] - 0x61) }
         }

@@ -3,12 +3,18 @@
 /// What a byte of a text can be the begin of.
 enum PIITrigger: UInt8 {
     case none, digit, labelLetter, at, plus, parenthesis, colon
+    /// A letter with which no label begins: it begins nothing, and what follows it is within a word.
+    case letter
 
     /// For each byte, which scanners it calls when these types are looked for.
     static func table(types: Set<PIIType>, labels: PIILabels) -> [PIITrigger] {
         var table = [PIITrigger](repeating: .none, count: 256)
         func set(_ text: StaticString, _ trigger: PIITrigger) {
             text.withUTF8Buffer { for byte in $0 { table[Int(byte)] = trigger } }
+        }
+        for letter in UInt8(ascii: "a")...UInt8(ascii: "z") {
+            table[Int(letter)] = .letter
+            table[Int(letter & ~0x20)] = .letter
         }
         let numbers: Set<PIIType> = [.ssn, .creditCard, .phone, .ipAddress, .dateOfBirth, .bankAccount]
         if !types.isDisjoint(with: numbers) { set("0123456789", .digit) }

@@ -2,10 +2,7 @@
 
 import ArgumentParser
 import Bench
-import PluginConfiguration
 import PluginFramework
-import PluginServer
-import UnixSignals
 import Values
 
 extension BenchCommand {
@@ -24,52 +21,16 @@ extension BenchCommand {
 
         @OptionGroup var subject: BenchTargetOptions
 
-        @Option(help: "How many calls are in flight at a time.")
-        var inFlight = 32
-
-        @Option(help: "How many connections are kept to a gRPC server.")
+        @Option(help: "How many connections are kept to the server, where there can be several.")
         var connections = 1
 
-        @Option(help: "How many threads callers and connections run on.")
-        var threads = 1
-
-        @Option(help: "For how many seconds calls are measured.")
-        var duration = 10.0
-
-        @Option(help: "For how many seconds calls are made before that.")
-        var warmup = 1.0
-
-        @Option(help: "How many calls a second begin, whether or not answers keep up.")
-        var rate: Double?
-
-        @Flag(help: "Print the figures as JSON.")
-        var json = false
+        @OptionGroup var load: BenchLoadOptions
 
         func validate() throws {
             _ = try subject.place
-            for (name, value, limit) in [
-                ("--in-flight", inFlight, 100_000), ("--connections", connections, 1_000), ("--threads", threads, 256),
-            ] where !(1...limit).contains(value) {
-                throw ValidationError("\(name) must be from 1 to \(limit), not \(value).")
+            guard (1...1_000).contains(connections) else {
+                throw ValidationError("--connections must be from 1 to 1000, not \(connections).")
             }
-            guard duration > 0, duration <= 86_400 else {
-                throw ValidationError("--duration must be above 0 and at most 86400 seconds, not \(duration).")
-            }
-            guard warmup >= 0, warmup <= 3_600 else {
-                throw ValidationError("--warmup must be from 0 to 3600 seconds, not \(warmup).")
-            }
-            if let rate, !(rate > 0 && rate <= 10_000_000) {
-                throw ValidationError("--rate must be above 0 and at most 10000000 calls a second, not \(rate).")
-            }
-        }
-
-        private var plan: LoadPlan {
-            var plan = LoadPlan()
-            plan.inFlight = inFlight
-            plan.duration = .seconds(duration)
-            plan.warmup = .seconds(warmup)
-            plan.rate = rate
-            return plan
         }
 
         func run() async throws {
@@ -83,78 +44,38 @@ extension BenchCommand {
             let question = BenchSubject.Question(
                 plugin: subject.plugin ?? "", hook: HookName(rawValue: subject.hook), payload: Document(payload),
                 usesPipeline: subject.pipeline)
-            let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
-            let measurement: LoadMeasurement
-            do {
-                measurement = try await measure(question, until: signals)
-            } catch let failure as BenchFailure {
-                StandardStream.error.print("\(failure)")
-                throw ExitCode(ExitStatus.failure)
+            let measurement = try await load.measure { lanes, run in
+                switch try subject.place {
+                case .external(let external):
+                    try await BenchSubject.with(external, question, connections: connections, lanes: lanes) { subject in
+                        await run { await subject.call($0) }
+                    }
+                case .configured(let path):
+                    try await measure(question, configuredIn: path, run)
+                }
             }
-            report(measurement)
-            if measurement.failureCount > 0 { throw ExitCode(ExitStatus.failure) }
+            try load.report(measurement, what: "plugin     \(subject.plugin ?? "(all)") at \(subject.hook)")
         }
 
         private func measure(
-            _ question: BenchSubject.Question, until signals: UnixSignalsSequence
+            _ question: BenchSubject.Question, configuredIn path: String, _ run: BenchLoadOptions.Run
         ) async throws -> LoadMeasurement {
-            let place = try subject.place
-            return try await BenchLanes.with(threads: threads) { lanes in
-                let load = { (subject: BenchSubject) async -> LoadMeasurement in
-                    await Self.run(LoadGenerator(plan, lanes: lanes.lanes) { await subject.call($0) }, until: signals)
-                }
-                switch place {
-                case .external(let external):
-                    return try await BenchSubject.with(
-                        external, question, connections: connections, lanes: lanes, load)
-                case .configured(let path):
-                    var options = PluginsCommand.Options()
-                    (options.config, options.logLevel, options.json) = (path, "error", false)
-                    return try await options.withPlugins { plugins in
-                        guard subject.plugin != nil else {
-                            return await load(try await BenchSubject(plugins.pipeline, question))
-                        }
-                        let names = plugins.entries.map(\.name)
-                        guard let entry = plugins.entries.first(where: { $0.name.hasSameBytes(as: question.plugin) })
-                        else {
-                            let advice = question.plugin.closestMatch(among: names).map { " Did you mean \"\($0)\"?" }
-                            throw BenchFailure(
-                                "No plugin named \"\(question.plugin)\" is configured in \(path).\(advice ?? "")")
-                        }
-                        return await load(
-                            try await BenchSubject(entry, invoker: plugins.invoker(of: entry.name), question))
+            var options = PluginsCommand.Options()
+            (options.config, options.logLevel, options.json) = (path, "error", false)
+            return try await options.withPlugins { plugins in
+                let subject: BenchSubject
+                if self.subject.plugin == nil {
+                    subject = try await BenchSubject(plugins.pipeline, question)
+                } else {
+                    let names = plugins.entries.map(\.name)
+                    guard let entry = plugins.entries.first(where: { $0.name.hasSameBytes(as: question.plugin) }) else {
+                        let advice = question.plugin.closestMatch(among: names).map { " Did you mean \"\($0)\"?" } ?? ""
+                        throw BenchFailure("No plugin named \"\(question.plugin)\" is configured in \(path).\(advice)")
                     }
+                    subject = try await BenchSubject(entry, invoker: plugins.invoker(of: entry.name), question)
                 }
+                return await run { await subject.call($0) }
             }
-        }
-
-        /// Runs to the end, or to the first signal.
-        private static func run(_ generator: LoadGenerator, until signals: UnixSignalsSequence) async -> LoadMeasurement
-        {
-            await withTaskGroup(of: Void.self) { tasks in
-                let load = Task { await generator.run() }
-                // Ended below: the load is awaited, and the watch ends with it.
-                tasks.addTask {
-                    for await _ in signals {
-                        load.cancel()
-                        return
-                    }
-                }
-                let measurement = await load.value
-                tasks.cancelAll()
-                return measurement
-            }
-        }
-
-        private func report(_ measurement: LoadMeasurement) {
-            if json {
-                StandardStream.output.print(measurement.json.description)
-                return
-            }
-            let mode = rate.map { "scheduled at \($0.rounded(digits: 0)) calls/s, at most " } ?? ""
-            StandardStream.output.print(
-                "plugin     \(subject.plugin ?? "(all)") at \(subject.hook), \(mode)\(inFlight) in flight")
-            for line in measurement.lines { StandardStream.output.print(line) }
         }
     }
 }

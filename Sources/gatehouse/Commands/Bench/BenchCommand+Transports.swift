@@ -28,7 +28,7 @@ extension BenchCommand {
             ))
         var reference: String?
 
-        @Option(help: "A transport to measure; may be given several times (default: all).")
+        @Option(help: "A transport to measure; may be given several times (default: all that this version has).")
         var only: [BenchTransport] = []
 
         @Option(help: "How many calls are in flight at a time; may be given several times (default: 1 and 32).")
@@ -79,7 +79,7 @@ extension BenchCommand {
         private func compare(in folder: BenchFolder) async throws {
             let reference = try reference.map { try BenchReference(python: $0, in: folder) }
             var comparison = Comparison(contestants: reference == nil ? ["gatehouse"] : ["gatehouse", "reference"])
-            for transport in only.isEmpty ? BenchTransport.allCases : only {
+            for transport in only.isEmpty ? BenchTransport.complete : only {
                 comparison.courses += try await courses(of: transport, reference, in: folder)
             }
             for line in comparison.table.lines { StandardStream.output.print(line) }
@@ -91,22 +91,26 @@ extension BenchCommand {
         private func courses(
             of transport: BenchTransport, _ reference: BenchReference?, in folder: BenchFolder
         ) async throws -> [Comparison.Course] {
+            let executable = try Self.executable
             let place = try transport.place(in: folder, name: "gatehouse")
-            let command = [try Self.executable, "bench", "serve", "--log-level", "warning"]
-            return try await BenchServer.with(command + transport.serverFlags(at: place), at: place) {
-                guard let reference else {
-                    return try await measure(transport, place, reference: nil)
+            let external = transport.external(at: place, executable: executable)
+            guard let place else {
+                return try await measure(transport, external, reference: reference.map { ($0, nil) })
+            }
+            return try await BenchServer.with(transport.server(at: place, executable: executable), at: place) {
+                guard let reference, let other = try transport.place(in: folder, name: "reference") else {
+                    return try await measure(transport, external, reference: nil)
                 }
-                let other = try transport.place(in: folder, name: "reference")
                 let (command, environment) = reference.server(transport, at: other)
                 return try await BenchServer.with(command, environment: environment, at: other) {
-                    try await measure(transport, place, reference: (reference, other))
+                    try await measure(transport, external, reference: (reference, other))
                 }
             }
         }
 
         private func measure(
-            _ transport: BenchTransport, _ place: BenchPlace, reference: (client: BenchReference, place: BenchPlace)?
+            _ transport: BenchTransport, _ external: ExternalPluginSettings,
+            reference: (client: BenchReference, place: BenchPlace?)?
         ) async throws -> [Comparison.Course] {
             var courses: [Comparison.Course] = []
             for count in inFlight.isEmpty ? [1, 32] : inFlight {
@@ -114,7 +118,7 @@ extension BenchCommand {
                 for round in 0..<rounds {
                     StandardStream.error.print(
                         "\(transport.title), \(count) in flight, round \(round + 1) of \(rounds)")
-                    samples[0].append(try await sample(transport, place, count))
+                    samples[0].append(try await sample(transport, external, count))
                     if let reference {
                         samples[1].append(
                             try await reference.client.load(
@@ -127,16 +131,14 @@ extension BenchCommand {
         }
 
         private func sample(
-            _ transport: BenchTransport, _ place: BenchPlace, _ count: Int
+            _ transport: BenchTransport, _ external: ExternalPluginSettings, _ count: Int
         ) async throws -> Comparison.Sample {
             var plan = LoadPlan()
             plan.inFlight = count
             plan.duration = .seconds(seconds)
             plan.warmup = .seconds(min(0.2, seconds / 5))
             let measurement = try await BenchLanes.with(threads: 1) { lanes in
-                try await BenchSubject.with(
-                    transport.external(at: place), Self.question, connections: 1, lanes: lanes
-                ) { subject in
+                try await BenchSubject.with(external, Self.question, connections: 1, lanes: lanes) { subject in
                     await LoadGenerator(plan, lanes: lanes.lanes) { await subject.call($0) }.run()
                 }
             }

@@ -6,7 +6,7 @@ import ArgumentParser
 struct BenchCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "bench", abstract: "Loads a plugin server, or compares all transports.",
-            subcommands: [Load.self, Transports.self, Serve.self], defaultSubcommand: Load.self)
+            commandName: "bench", abstract: "Loads a plugin server or an MCP server, or compares all transports.",
+            subcommands: [Load.self, Tool.self, Transports.self, Serve.self], defaultSubcommand: Load.self)
     }
 }

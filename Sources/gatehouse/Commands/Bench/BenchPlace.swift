@@ -3,11 +3,19 @@
 import Glibc
 
 /// Where a server listens.
-enum BenchPlace: Sendable {
+enum BenchPlace: Sendable, CustomStringConvertible {
     /// A TCP port of this machine.
     case port(UInt16)
     /// A Unix socket.
     case unixSocket(String)
+
+    /// The address or the path, as clients take it.
+    var description: String {
+        switch self {
+        case .port(let port): "127.0.0.1:\(port)"
+        case .unixSocket(let path): path
+        }
+    }
 
     /// A port that is free now; servers that cannot tell which port they got need to be given one.
     static func freePort() throws -> UInt16 {

@@ -22,42 +22,45 @@ struct BenchReference: Sendable {
     }
 
     /// The command of a server for a transport.
-    func server(_ transport: BenchTransport, at place: BenchPlace) -> (command: [String], environment: [String: String])
-    {
-        var environment = ["PYTHONPATH": folder, "LOG_LEVEL": "ERROR", "PLUGINS_SSRF_PROTECTION_ENABLED": "false"]
-        var command = [python, "-m"]
+    func server(
+        _ transport: BenchTransport, at place: BenchPlace
+    ) -> (command: [String], environment: [String: String]) {
+        let root = "mcpgateway.plugins.framework.external"
+        var environment = environment
         switch transport {
         case .grpcTCP, .grpcUDS:
-            command += [
-                "mcpgateway.plugins.framework.external.grpc.server.runtime", "-c", configuration, "-l", "ERROR",
-            ]
+            var command = [python, "-m", "\(root).grpc.server.runtime", "-c", configuration, "-l", "ERROR"]
             switch place {
             case .port(let port): command += ["-H", "127.0.0.1", "-p", "\(port)"]
             case .unixSocket(let path): environment["PLUGINS_GRPC_SERVER_UDS"] = path
             }
-        case .raw:
-            command += ["mcpgateway.plugins.framework.external.unix.server.runtime"]
-            environment["PLUGINS_CONFIG_PATH"] = configuration
-            if case .unixSocket(let path) = place { environment["PLUGINS_UNIX_SOCKET_PATH"] = path }
+            return (command, environment)
+        case .rawSocket:
+            environment["PLUGINS_UNIX_SOCKET_PATH"] = place.description
+            return ([python, "-m", "\(root).unix.server.runtime"], environment)
+        case .mcpHTTP, .mcpHTTPUDS:
+            environment["PLUGINS_TRANSPORT"] = "http"
+            environment["PLUGINS_SERVER_HOST"] = "127.0.0.1"
+            switch place {
+            case .port(let port): environment["PLUGINS_SERVER_PORT"] = "\(port)"
+            case .unixSocket(let path): environment["PLUGINS_SERVER_UDS"] = path
+            }
+            return ([python, "-m", "\(root).mcp.server.runtime"], environment)
+        case .stdio:
+            environment["PLUGINS_TRANSPORT"] = "stdio"
+            return ([python, "-m", "\(root).mcp.server.runtime"], environment)
         }
-        return (command, environment)
     }
 
-    /// Runs its client against a server.
+    /// Runs its client against a server; over stdio the client starts the server.
     func load(
-        _ transport: BenchTransport, at place: BenchPlace, inFlight: Int, seconds: Double
+        _ transport: BenchTransport, at place: BenchPlace?, inFlight: Int, seconds: Double
     ) async throws -> Comparison.Sample {
-        let address =
-            switch place {
-            case .port(let port): "127.0.0.1:\(port)"
-            case .unixSocket(let path): path
-            }
+        let variables = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let command = [python, client, transport.rawValue, place?.description ?? "", "\(inFlight)", "\(seconds)"]
         let outcome = try await Subprocess.run(
-            .name("env"),
-            arguments: [
-                "PLUGINS_SSRF_PROTECTION_ENABLED=false", "LOG_LEVEL=ERROR", python, client, transport.rawValue, address,
-                "\(inFlight)", "\(seconds)",
-            ], output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+            .name("env"), arguments: Arguments(variables + command), output: .string(limit: 1 << 20),
+            error: .string(limit: 1 << 20))
         guard outcome.terminationStatus.isSuccess,
             let line = outcome.standardOutput.split(separator: "\n").last,
             let figures = try? JSONParser.decode(line.utf8), let rate = figures["calls_per_second"]?.doubleValue,
@@ -68,6 +71,13 @@ struct BenchReference: Sendable {
                     + outcome.standardError.suffix(4_000))
         }
         return Comparison.Sample(rate: rate, p50: .microseconds(p50), p99: .microseconds(p99))
+    }
+
+    private var environment: [String: String] {
+        [
+            "PYTHONPATH": folder, "LOG_LEVEL": "ERROR", "PLUGINS_SSRF_PROTECTION_ENABLED": "false",
+            "PLUGINS_CONFIG_PATH": configuration,
+        ]
     }
 
     private static let yaml = """
@@ -92,8 +102,10 @@ struct BenchReference: Sendable {
         import asyncio
         import json
         import logging
+        import os
         import sys
         import time
+        from importlib import import_module
 
         logging.disable(logging.CRITICAL)
 
@@ -102,16 +114,26 @@ struct BenchReference: Sendable {
 
 
         def client_of(transport, address):
-            if transport in ("grpc-tcp", "grpc-uds"):
-                from mcpgateway.plugins.framework.external.grpc.client import GrpcExternalPlugin
+            root = "mcpgateway.plugins.framework.external"
+            settings = {
+                "grpc-tcp": ("grpc", "GrpcExternalPlugin", {"grpc": {"target": address}}),
+                "grpc-uds": ("grpc", "GrpcExternalPlugin", {"grpc": {"uds": address}}),
+                "raw-socket": ("unix", "UnixSocketExternalPlugin", {"unix_socket": {"path": address}}),
+                "mcp-http": ("mcp", "ExternalPlugin", {"mcp": {
+                    "proto": "STREAMABLEHTTP", "url": f"http://{address}/mcp"}}),
+                "mcp-http-uds": ("mcp", "ExternalPlugin", {"mcp": {
+                    "proto": "STREAMABLEHTTP", "url": "http://localhost/mcp", "uds": address}}),
+                "stdio": ("mcp", "ExternalPlugin", {"mcp": {
+                    "proto": "STDIO", "cmd": [sys.executable, "-m", f"{root}.mcp.server.runtime"],
+                    "env": {"PLUGINS_TRANSPORT": "stdio", **server_environment()}}}),
+            }
+            module, name, where = settings[transport]
+            plugin = getattr(import_module(f"{root}.{module}.client"), name)
+            return plugin(PluginConfig(name="NoOp", kind="external", **where))
 
-                where = {"target" if transport == "grpc-tcp" else "uds": address}
-                return GrpcExternalPlugin(PluginConfig(name="NoOp", kind="external", grpc=where))
-            if transport == "raw":
-                from mcpgateway.plugins.framework.external.unix.client import UnixSocketExternalPlugin
 
-                return UnixSocketExternalPlugin(PluginConfig(name="NoOp", kind="external", unix_socket={"path": address}))
-            raise SystemExit(f"unknown transport {transport}")
+        def server_environment():
+            return {name: os.environ[name] for name in ("PLUGINS_CONFIG_PATH", "PYTHONPATH", "LOG_LEVEL")}
 
 
         async def main():

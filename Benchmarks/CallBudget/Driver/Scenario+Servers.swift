@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import HTTP
+import Logging
+import ModelContextProtocol
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Sockets
+import Values
+
+extension Scenario {
+    /// Servers, whole: one connection on a Unix socket, one request after the other.
+    static let servers = [
+        Scenario(name: "http-request") {
+            let request = post(
+                #"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo"}}"#,
+                session: "3c59dc04-8e88-4a5c-9d38-7b0a1c2f9e11")
+            let client = try LocalServer.serve(EchoResponder())
+            // What is counted is the server: how long its answers are, the client finds out once.
+            try client.exchange(request, length: httpLength)
+            let length = client.answer.count
+            return {
+                try client.exchange(request) { _ in length }
+                try expect(client.answer.starts(with: "HTTP/1.1 200".utf8), "the answer is not 200")
+            }
+        },
+        Scenario(name: "mcp-tools-call") {
+            let request = post(
+                #"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"}}}"#,
+                session: nil)
+            let endpoint = StreamableHTTPServer(
+                application: EchoTool(), eventLoopGroup: LocalServer.group, logger: LocalServer.logger)
+            let client = try LocalServer.serve(endpoint)
+            // What is counted is the server: how long its answers are, the client finds out once.
+            try client.exchange(request, length: httpLength)
+            let length = client.answer.count
+            return {
+                try client.exchange(request) { _ in length }
+                try expect(client.answer.starts(with: "HTTP/1.1 200".utf8), "the answer is not 200")
+                try expect(client.answer.suffix(60).contains(UInt8(ascii: "h")), "the answer is not the tool's")
+            }
+        },
+    ]
+
+    private static func post(_ body: String, session: String?) -> [UInt8] {
+        let session = session.map { "mcp-session-id: \($0)\r\n" } ?? ""
+        let head =
+            "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+            + "accept: application/json, text/event-stream\r\nmcp-protocol-version: 2025-11-25\r\n\(session)"
+            + "content-length: \(body.utf8.count)\r\n\r\n"
+        return Array((head + body).utf8)
+    }
+
+    /// How long an answer with a `content-length` is; nil until its head is there.
+    static func httpLength(_ bytes: [UInt8]) -> Int? {
+        guard let end = bytes.firstRange(of: "\r\n\r\n".utf8)?.upperBound else { return nil }
+        let head = bytes[..<end]
+        guard let name = head.firstRange(of: "content-length: ".utf8)?.upperBound else { return nil }
+        var length = 0
+        for digit in head[name...].prefix(while: { $0 != UInt8(ascii: "\r") }) {
+            length = length * 10 + Int(digit - UInt8(ascii: "0"))
+        }
+        return end + length
+    }
+}
+
+/// Answers every request with its own body.
+private struct EchoResponder: HTTPResponder {
+    func respond(to request: HTTPServerRequest, on exchange: HTTPExchange) {
+        exchange.send(
+            HTTPServerResponse(status: .ok, headers: ["content-type": "application/json"], body: request.body))
+    }
+}
+
+/// An MCP server of one tool, which answers with its arguments.
+private struct EchoTool: MCPServerApplication {
+    var isStateless: Bool { true }
+
+    func initialize(
+        _ session: MCPServerSession, _ parameters: InitializeParameters
+    ) async throws(JSONRPCError) -> InitializeAnswer {
+        InitializeAnswer(capabilities: ["tools": [:]], serverInfo: ["name": "echo", "version": "1"])
+    }
+
+    func request(_ call: MCPServerCall) async throws(JSONRPCError) -> Document {
+        guard let text = call.params?["arguments"]?["text"] else { throw .invalidParams("text is missing") }
+        return Document(["content": [["type": "text", "text": text]]])
+    }
+}
+
+/// A server for as long as the process runs, and a client that is connected to it.
+private enum LocalServer {
+    static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    static let logger = Logger(label: "budget", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    static func serve(_ responder: some HTTPResponder) throws -> PingPong {
+        let path = "/tmp/call-budget-\(getpid()).sock"
+        let listener = try ListeningSocket.open(.unix(UnixSocketSettings(path: path)))
+        let server = HTTPServer(
+            listeners: [listener], responder: responder, eventLoopGroup: group, budget: ByteBudget(), logger: logger)
+        // Ended by the end of the process, which has nothing else to do.
+        Task { try await server.run() }
+        defer { unlink(path) }
+        return try PingPong(path: path)
+    }
+}
