@@ -123,7 +123,7 @@ struct FederationTests {
         }
         try await TestGateway.with([("a", upstream)]) { (gateway) async throws in
             try await withThrowingTaskGroup(of: Int.self) { group in
-                for number in 0..<20 {
+                for number in 0..<100 {
                     group.addTask {
                         let client = try await gateway.connect()
                         var right = 0
