@@ -32,7 +32,8 @@ extension GatewayApplication {
     /// What plugins will share within a call.
     func state(of call: MCPServerCall, requested: String, _ target: ServerView.Target) -> CallState {
         CallState(
-            policy: policy, caller: Self.caller(of: call), server: server.id, view: server.view, requested: requested,
+            policy: policy, call: call, caller: Self.caller(of: call), server: server.id, view: server.view,
+            requested: requested,
             target: target)
     }
 

@@ -9,11 +9,6 @@ import Values
 
 /// Runs the plugins of `http_post_request` on the head of each answer.
 final class ResponseReview: Sendable {
-    /// What keeps the connection and the session together; no plugin sets it.
-    private static let ownHeaders = [
-        "content-type", "content-length", "transfer-encoding", "connection", "mcp-session-id", "mcp-protocol-version",
-    ]
-
     private struct State {
         var running: [UInt64: Task<Void, Never>] = [:]
         var next: UInt64 = 0
@@ -67,9 +62,7 @@ final class ResponseReview: Sendable {
         var headers = headers
         let given = (outcome.change?.value.objectValue ?? [:])
         for member in given {
-            let name = member.key.lowercased()
-            guard let value = member.value.stringValue, !Self.ownHeaders.contains(where: { $0.hasSameBytes(as: name) })
-            else { continue }
+            guard let value = member.value.stringValue, RequestHeaders.mayAnswer(member.key) else { continue }
             headers.replaceOrAdd(name: member.key, value: value)
         }
         return .send(headers)

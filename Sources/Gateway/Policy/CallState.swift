@@ -7,6 +7,7 @@ import Values
 /// What plugins share within one call: made when the first of them is to be asked, and not at all when nobody listens.
 struct CallState: Sendable {
     let policy: Policy
+    let call: MCPServerCall
     let caller: Caller?
     let server: String?
     let view: ServerView
@@ -19,9 +20,11 @@ struct CallState: Sendable {
     private var made: PipelineRequest?
 
     init(
-        policy: Policy, caller: Caller?, server: String?, view: ServerView, requested: String, target: ServerView.Target
+        policy: Policy, call: MCPServerCall, caller: Caller?, server: String?, view: ServerView, requested: String,
+        target: ServerView.Target
     ) {
         self.policy = policy
+        self.call = call
         self.caller = caller
         self.server = server
         self.view = view
@@ -52,8 +55,19 @@ struct CallState: Sendable {
             made.map({ pipeline.listens(to: hook, in: $0) }) ?? pipeline.listens(to: hook)
         else { return nil }
         var request = request(contentType: contentType)
-        let outcome = try await policy.run(hook, payload(), in: &request)
+        let outcome = await pipeline.run(hook, payload(), in: &request)
         made = request
-        return outcome
+        give(outcome.httpHeaders)
+        guard let block = outcome.block else { return outcome }
+        give(block.httpHeaders)
+        throw Policy.error(for: block, outcome)
+    }
+
+    /// Headers that plugins want the client to get.
+    private func give(_ headers: ValueObject) {
+        for header in headers {
+            guard let value = header.value.stringValue, RequestHeaders.mayAnswer(header.key) else { continue }
+            call.setHeader(header.key, value)
+        }
     }
 }

@@ -38,6 +38,16 @@ enum RequestHeaders {
         }
     }
 
+    /// Whether a plugin may set a header of an answer: not what keeps the connection and the session together.
+    static func mayAnswer(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return !ofAnswers.contains { $0.hasSameBytes(as: name) }
+    }
+
+    private static let ofAnswers = [
+        "content-type", "content-length", "transfer-encoding", "connection", "mcp-session-id", "mcp-protocol-version",
+    ]
+
     private static let own = [
         "host", "content-length", "content-type", "transfer-encoding", "connection", "accept", "mcp-session-id",
         "mcp-protocol-version", "last-event-id", "te", "upgrade", "expect",

@@ -30,6 +30,11 @@ package struct MCPServerCall: Sendable {
         outlet.send(.notification(method: method, params: params))
     }
 
+    /// Sets a header of the HTTP answer; without effect over stdio, and once something was sent.
+    package func setHeader(_ name: String, _ value: String) {
+        outlet.setHeader(name, value)
+    }
+
     /// Asks the client something on this call's stream, and waits for its answer (sampling, elicitation, roots).
     ///
     /// - Parameter timeout: how long the client may take; it is told when we no longer wait.
@@ -53,4 +58,11 @@ protocol CallOutlet: AnyObject, Sendable {
 
     /// Ends a call without an answer, because it was cancelled.
     func abandon(_ id: JSONRPCID)
+
+    /// Sets a header of the answer, where answers have headers.
+    func setHeader(_ name: String, _ value: String)
+}
+
+extension CallOutlet {
+    func setHeader(_ name: String, _ value: String) {}
 }

@@ -188,6 +188,36 @@ struct AdmissionTests {
         }
     }
 
+    @Test("Headers of plugins around a tool, and of a violation, come with the answer")
+    func toolHeaders() async throws {
+        let plugin = TestPlugin { invocation in
+            guard invocation.payload["args"]?["bad"] == nil else {
+                return PluginResult(
+                    continueProcessing: false,
+                    violation: PluginViolation(code: "RATE_LIMIT", reason: "slow", httpHeaders: ["Retry-After": "7"]))
+            }
+            return PluginResult(httpHeaders: ["X-Checked": "yes", "Mcp-Session-Id": "evil"])
+        }
+        try await TestGateway.with([("a", TestUpstream())], plugins: [plugin.at(.toolPreInvoke)]) {
+            (gateway) async throws in
+            let begun = try await post(gateway)
+            _ = try await begun.collect(upTo: 1 << 20)
+            let session = try #require(begun.headers.first(name: "mcp-session-id"))
+            func call(_ arguments: String) async throws -> HTTPClientResponse {
+                let body =
+                    #"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"a-echo","arguments":\#(arguments)}}"#
+                let response = try await post(gateway, "/mcp", [("mcp-session-id", session)], body: body)
+                _ = try await response.collect(upTo: 1 << 20)
+                return response
+            }
+            let checked = try await call("{}")
+            #expect(checked.status == .ok && checked.headers.first(name: "x-checked") == "yes")
+            #expect(checked.headers.first(name: "mcp-session-id") != "evil")
+            let blocked = try await call(#"{"bad":1}"#)
+            #expect(blocked.status == .ok && blocked.headers.first(name: "retry-after") == "7")
+        }
+    }
+
     @Test("A plugin at http_auth_resolve_user gets the credentials and says who it is; another decides what it may")
     func resolvesUser() async throws {
         let resolving = TestPlugin { invocation in
