@@ -192,6 +192,8 @@ private struct UpstreamService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await work() }
+        // Without upstreams there is no work, and a gateway all the same.
+        try? await gracefulShutdown()
     }
 }
 

@@ -58,7 +58,11 @@ struct TestGateway: Sendable {
     }
 
     static func makeClient() -> HTTPClient {
-        HTTPClient(eventLoopGroup: group, budget: ByteBudget(), logger: .quiet)
+        var configuration = HTTPClientConfiguration()
+        // Each client of a test holds a stream open beside its calls.
+        configuration.maxConnectionsPerOrigin = 1_000
+        return HTTPClient(
+            configuration: configuration, eventLoopGroup: group, budget: ByteBudget(), logger: .quiet)
     }
 
     static func upstream(_ name: String, _ folder: TestFolder) -> UpstreamSettings {
