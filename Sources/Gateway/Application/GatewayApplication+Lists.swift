@@ -72,12 +72,11 @@ extension GatewayApplication {
             throw .invalidParams("params.level must be one of \(names), not \(text)")
         }
         session.logLevel = level
-        let params = Document(object: ["level": .string(level.rawValue)])
         for link in session.ownLinks {
-            guard let client = link.link.current, client.server.capabilities["logging"] != nil else { continue }
-            let options = MCPRequestOptions(timeout: link.upstream.settings.connectTimeout)
-            // One that cannot be reached is told when its session begins again.
-            _ = try? await client.request(GatewayMethod.setLevel, params, options: options)
+            if let client = link.link.current { await link.upstream.setLevel(level, client) }
+        }
+        for upstream in server.upstreams where !upstream.isPerClient && upstream.lowerSharedLevel(to: level) {
+            if let client = upstreams.shared(upstream).current { await upstream.setLevel(level, client) }
         }
         return Document(object: [:])
     }

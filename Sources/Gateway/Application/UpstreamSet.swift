@@ -20,7 +20,7 @@ final class UpstreamSet: Sendable {
         for upstream in all {
             shared[ObjectIdentifier(upstream)] = UpstreamLink(
                 upstream, handler: SharedSessionHandler(upstream: upstream),
-                onOpen: { [weak upstream] client in await upstream?.restoreSubscriptions(client) })
+                onOpen: { [weak upstream] client in await upstream?.restore(client) })
         }
         self.shared = shared
     }
@@ -56,8 +56,17 @@ final class UpstreamSet: Sendable {
 }
 
 extension Upstream {
+    /// Asks for log messages from a level on; one that cannot be reached is asked when its session begins again.
+    func setLevel(_ level: LogLevel, _ client: MCPClient) async {
+        guard client.server.capabilities["logging"] != nil else { return }
+        _ = try? await client.request(
+            GatewayMethod.setLevel, Document(object: ["level": .string(level.rawValue)]),
+            options: MCPRequestOptions(timeout: settings.connectTimeout))
+    }
+
     /// Brings a new shared session to where the one before it was.
-    fileprivate func restoreSubscriptions(_ client: MCPClient) async {
+    fileprivate func restore(_ client: MCPClient) async {
+        if sharedLevel != .info { await setLevel(sharedLevel, client) }
         for uri in subscriptions.uris {
             _ = try? await client.request(
                 GatewayMethod.subscribe, Document(object: ["uri": .string(uri)]),

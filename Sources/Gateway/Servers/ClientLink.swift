@@ -45,11 +45,7 @@ final class ClientLink: Sendable {
     private func restore(_ client: MCPClient) async {
         guard let session = session.value else { return }
         let options = MCPRequestOptions(timeout: upstream.settings.connectTimeout)
-        if client.server.capabilities["logging"] != nil, session.logLevel != .info {
-            _ = try? await client.request(
-                GatewayMethod.setLevel, Document(object: ["level": .string(session.logLevel.rawValue)]),
-                options: options)
-        }
+        if session.logLevel != .info { await upstream.setLevel(session.logLevel, client) }
         let view = session.server.view
         for uri in session.subscriptions {
             guard let target = view.target(uri: uri), target.upstream === upstream else { continue }

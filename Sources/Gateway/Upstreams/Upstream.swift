@@ -26,6 +26,8 @@ final class Upstream: Sendable {
         var sessions = 0
         /// What the shared session's server said about its own sessions.
         var keepsState = true
+        /// The lowest level of log messages that any client who shares the session wants.
+        var sharedLevel = LogLevel.info
     }
 
     let settings: UpstreamSettings
@@ -79,6 +81,18 @@ final class Upstream: Sendable {
             group.addTask { try? await Task.sleep(for: limit) }
             await group.next()
             group.cancelAll()
+        }
+    }
+
+    /// The lowest level of log messages that any client who shares the session wants.
+    var sharedLevel: LogLevel { state.withLock { $0.sharedLevel } }
+
+    /// Notes the level that a client wants; true if it is lower than what others did.
+    func lowerSharedLevel(to level: LogLevel) -> Bool {
+        state.withLock { state in
+            guard level < state.sharedLevel else { return false }
+            state.sharedLevel = level
+            return true
         }
     }
 

@@ -278,6 +278,25 @@ struct FederationTests {
         }
     }
 
+    @Test(
+        "The level of log messages reaches the upstream, and a session that begins later",
+        arguments: [UpstreamSettings.Sessions.auto, .shared])
+    func logLevel(sessions: UpstreamSettings.Sessions) async throws {
+        let upstream = TestUpstream()
+        try await TestGateway.with([("a", upstream)], adjusting: { $0.upstreams[0].sessions = sessions }) {
+            (gateway) async throws in
+            let client = try await gateway.connect()
+            _ = try await client.request("logging/setLevel", Document(object: ["level": "debug"]))
+            _ = try await client.call("a-echo")
+            #expect(upstream.asked.filter { $0.method == "logging/setLevel" }.map { $0.params["level"] } == ["debug"])
+            let error = await failure { () throws(MCPClientError) in
+                try await client.request("logging/setLevel", Document(object: ["level": "loud"]))
+            }
+            #expect(error?.code == -32_602)
+            await client.close()
+        }
+    }
+
     @Test("Capabilities are those that are delivered, and what is not announced is not served")
     func capabilities() async throws {
         try await TestGateway.with([("a", TestUpstream())]) { (gateway) async throws in
