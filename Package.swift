@@ -100,7 +100,8 @@ let package = Package(
             "SocketTransport",
             ["Values", "PluginFramework", "PluginWire", "Sockets", nio, nioPosix, logging, lifecycle]),
         library(
-            "MCPTransport", ["Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", nio, logging]),
+            "MCPTransport",
+            ["Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", nio, nioHTTP1, logging]),
         library(
             "Gateway",
             [
@@ -114,7 +115,7 @@ let package = Package(
             "PluginServer",
             [
                 "Values", "PluginFramework", "PluginConfiguration", "Sockets", "GRPC", "GRPCTransport",
-                "SocketTransport", nio,
+                "SocketTransport", "MCPTransport", "ModelContextProtocol", "HTTP", nio,
                 nioPosix, logging, lifecycle, signals, argumentParser, "CPluginTrace",
             ]
         ),
@@ -122,7 +123,8 @@ let package = Package(
             name: "gatehouse",
             dependencies: [
                 "Values", "PluginFramework", "PluginConfiguration", "PluginServer", "BuiltinPlugins", "GRPC",
-                "GRPCTransport", "SocketTransport", "HTTP", "ModelContextProtocol", "Gateway", "DemoServer", "Bench",
+                "GRPCTransport", "SocketTransport", "MCPTransport", "HTTP", "ModelContextProtocol", "Gateway",
+                "DemoServer", "Bench",
                 "Sockets", nio, nioPosix, logging, lifecycle, signals, subprocess, argumentParser,
             ],
             swiftSettings: settings
@@ -195,7 +197,11 @@ let package = Package(
             ["PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioEmbedded, logging, lifecycle]),
         tests(
             "MCPTransport",
-            ["ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
+            [
+                "ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioHTTP1,
+                logging,
+                lifecycle,
+            ]),
         tests(
             "Gateway", ["ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
         tests("Bench", ["Values", "Sockets", nio, nioPosix]),
@@ -203,7 +209,8 @@ let package = Package(
         .testTarget(
             name: "TransportTests",
             dependencies: [
-                "GRPC", "GRPCTransport", "SocketTransport", "PluginFramework", "PluginWire", "Values", "Sockets", nio,
+                "GRPC", "GRPCTransport", "SocketTransport", "MCPTransport", "ModelContextProtocol", "HTTP",
+                "PluginFramework", "PluginWire", "Values", "Sockets", nio,
                 nioPosix, logging,
             ],
             swiftSettings: settings

@@ -39,6 +39,7 @@ _models = framework("models")
 PluginConfig = _models.PluginConfig
 GRPCClientConfig = _models.GRPCClientConfig
 GRPCServerConfig = _models.GRPCServerConfig
+MCPClientConfig = _models.MCPClientConfig
 UnixSocketClientConfig = _models.UnixSocketClientConfig
 GlobalContext = _models.GlobalContext
 PluginContext = _models.PluginContext
@@ -59,6 +60,7 @@ get_hook_registry = framework("hooks.registry").get_hook_registry
 for _module in ("tools", "prompts", "resources", "agents", "http"):
     framework(f"hooks.{_module}")
 
+MCPExternalPlugin = framework("external.mcp.client").ExternalPlugin
 GrpcExternalPlugin = framework("external.grpc.client").GrpcExternalPlugin
 UnixSocketExternalPlugin = framework("external.unix.client").UnixSocketExternalPlugin
 _proto = framework("external.grpc.proto")

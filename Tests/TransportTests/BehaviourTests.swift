@@ -146,7 +146,7 @@ import Values
             #expect(description?["name"] == "Probe")
             #expect(description?["description"] == "shows what a transport carries")
             #expect(description?["hooks"] == ["tool_pre_invoke"])
-            #expect(await running.invoker.describe("nobody") == nil)
+            #expect(await running.invoker.describe("nobody") == Value?.none)
             #expect(await running.invoker.health.plugins["Probe"] == true)
         }
     }

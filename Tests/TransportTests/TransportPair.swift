@@ -3,7 +3,10 @@
 import Foundation
 import GRPC
 import GRPCTransport
+import HTTP
 import Logging
+import MCPTransport
+import ModelContextProtocol
 import NIOPosix
 import PluginFramework
 import PluginWire
@@ -48,6 +51,12 @@ struct TransportPair: Sendable, CustomTestStringConvertible {
         },
         TransportPair(name: "raw socket, multiplexed", isLossless: true, isRemote: true) { host, plugin in
             try await .raw(host, plugin, features: .overSocket)
+        },
+        TransportPair(name: "MCP, HTTP", isLossless: true, isRemote: true) { host, plugin in
+            try await .mcp(host, plugin, .tcp(host: "127.0.0.1", port: 0))
+        },
+        TransportPair(name: "MCP, HTTP over a Unix socket", isLossless: true, isRemote: true) { host, plugin in
+            try await .mcp(host, plugin, .unix(.temporary()))
         },
     ]
 
@@ -127,6 +136,36 @@ extension TransportPair.Running {
             settings: settings, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
             logger: .silent)
         return try await started(try connector.plugin(for: .external(plugin, .unixSocket(target))), serving)
+    }
+
+    static func mcp(_ host: PluginHost, _ plugin: String, _ address: ListenAddress) async throws -> Self {
+        let bound = AsyncStream<ListenAddress>.makeStream()
+        let mcp = StreamableHTTPServer(
+            application: PluginMCPApplication(service: host, version: "test"),
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: .silent)
+        let endpoint = PluginHTTPEndpoint(service: host, mcp: mcp)
+        let server = HTTPServer(
+            listeners: [try ListeningSocket.open(address)], responder: endpoint,
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(), logger: .silent,
+            onListening: { if let first = $0.first { bound.continuation.yield(first) } })
+        let serving = Task { () -> Void? in
+            let end: Void? = try? await server.run()
+            await mcp.shutDown(grace: .zero)
+            return end
+        }
+        var addresses = bound.stream.makeAsyncIterator()
+        var target = ExternalPluginSettings.MCPTarget(transport: .streamableHTTP)
+        switch await addresses.next() {
+        case .tcp(let name, let port)?: target.url = "http://\(name):\(port)/mcp"
+        case .unix(let settings)?:
+            target.url = "http://localhost/mcp"
+            target.uds = settings.path
+        case nil: Issue.record("the server does not listen")
+        }
+        let connector = MCPPluginConnector(
+            callTimeout: .seconds(120), clientVersion: "test", eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            budget: ByteBudget(), logger: .silent)
+        return try await started(try connector.plugin(for: .external(plugin, .mcp(target))), serving)
     }
 
     /// Waits until an external plugin can be called.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -200,8 +201,7 @@ final class OriginConnections: Sendable {
 
     private func open(near home: (any EventLoop)?) {
         let loop = home ?? group.next()
-        let connected = connect(on: loop)
-        connected.whenComplete { result in
+        connectPatiently(on: loop, until: .now() + TimeAmount(configuration.connectTimeout)).whenComplete { result in
             switch result {
             case .success(let connection):
                 let isWanted = self.state.withLock { state in
@@ -247,6 +247,21 @@ final class OriginConnections: Sendable {
             return "no answer within \(time.nanoseconds / 1_000_000) ms"
         }
         return "\(error)"
+    }
+
+    /// A Unix socket whose queue of connections is full says so at once, where TCP would wait: it is asked again.
+    private func connectPatiently(
+        on loop: any EventLoop, until deadline: NIODeadline
+    ) -> EventLoopFuture<HTTPClientConnection> {
+        connect(on: loop).flatMapError { error in
+            let again = NIODeadline.now() + .milliseconds(Int64.random(in: 2...10))
+            guard self.origin.unixSocket != nil, (error as? IOError)?.errnoCode == EAGAIN, again < deadline else {
+                return loop.makeFailedFuture(error)
+            }
+            return loop.flatScheduleTask(deadline: again) {
+                self.connectPatiently(on: loop, until: deadline)
+            }.futureResult
+        }
     }
 
     private func connect(on loop: any EventLoop) -> EventLoopFuture<HTTPClientConnection> {

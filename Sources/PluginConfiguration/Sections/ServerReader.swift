@@ -86,6 +86,25 @@ struct ServerReader {
                 section: section, prefix: "PLUGINS_SERVER",
                 clientKey: ("ssl_cert_reqs", "CERT_REQS", .certificateRequirement), flag: flags?.tls
             ).read(socket: address.uds).settings
+        func bytes(_ key: String, _ value: inout Int, in range: ClosedRange<Int>) {
+            value = section.setting(key, .bytes(in: range), default: value).value
+        }
+        func count(_ key: String, _ value: inout Int) {
+            value = section.setting(key, .integer(in: 1...10_000_000), default: value).value
+        }
+        func time(_ key: String, _ value: inout Duration) {
+            value = section.setting(key, .seconds, default: value).value
+        }
+        bytes("max_body_size", &settings.maximumBodySize, in: 1...Int(Int32.max))
+        bytes("max_header_size", &settings.maximumHeaderSize, in: 1_024...(1 << 20))
+        count("max_connections", &settings.maximumConnections)
+        count("max_requests_in_flight", &settings.maximumRequestsInFlight)
+        time("request_timeout", &settings.requestTimeout)
+        time("answer_timeout", &settings.answerTimeout)
+        time("idle_timeout", &settings.idleTimeout)
+        bytes("inline_limit", &settings.inlineLimit, in: 0...Int(Int32.max))
+        settings.servesMetrics =
+            section.setting("metrics", .bool, default: settings.servesMetrics, variables: ["ENABLE_METRICS"]).value
         section.finish()
         return settings
     }

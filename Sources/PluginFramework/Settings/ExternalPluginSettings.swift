@@ -38,7 +38,7 @@ public enum ExternalPluginSettings: Sendable, Equatable {
     }
 
     /// An MCP server.
-    public struct MCPTarget: Sendable, Equatable {
+    public struct MCPTarget: Sendable, Hashable {
         /// How MCP is carried.
         public enum Transport: String, Sendable, CaseIterable {
             /// Streamable HTTP.
@@ -74,7 +74,7 @@ public enum ExternalPluginSettings: Sendable, Equatable {
 }
 
 /// How a connection to a server is secured.
-public struct ClientTLSSettings: Sendable, Equatable {
+public struct ClientTLSSettings: Sendable, Hashable {
     /// Whether the server's certificate is verified.
     public var verify = true
     /// A file with the certificates of the authorities to trust; nil for the system's.

@@ -72,7 +72,9 @@ public struct GRPCServerSettings: Sendable, Equatable {
     public init() {}
 }
 
-/// `server_settings`: where the MCP server listens.
+/// `server_settings`: where the MCP server listens, and what it bears.
+///
+/// The limits are ours; they hold for stdio as far as they make sense there.
 public struct MCPServerSettings: Sendable, Equatable {
     /// `host`: an address or a name.
     public var host = "127.0.0.1"
@@ -82,6 +84,31 @@ public struct MCPServerSettings: Sendable, Equatable {
     public var socket: SocketFileSettings?
     /// `tls`: nil for plaintext.
     public var tls: ServerTLSSettings?
+
+    /// `max_body_size`: the most bytes of a request's body, and of a message over stdio.
+    ///
+    /// 16 MiB by default.
+    public var maximumBodySize = 16 << 20
+    /// `max_header_size`: the most bytes of a request's target and header fields.
+    ///
+    /// 32 KiB by default.
+    public var maximumHeaderSize = 32 << 10
+    /// `max_connections`: how many connections may be open at a time.
+    public var maximumConnections = 10_000
+    /// `max_requests_in_flight`: how many requests of all connections may be answered at a time.
+    public var maximumRequestsInFlight = 10_000
+    /// `request_timeout`: how long a request may take to arrive in full.
+    public var requestTimeout: Duration = .seconds(30)
+    /// `answer_timeout`: how long a peer may leave an answer unread.
+    public var answerTimeout: Duration = .seconds(60)
+    /// `idle_timeout`: how long a connection without requests is kept.
+    public var idleTimeout: Duration = .seconds(75)
+    /// `inline_limit`: up to how many bytes of arguments a call starts on its connection's event loop.
+    ///
+    /// 64 KiB by default.
+    public var inlineLimit = 64 << 10
+    /// `metrics`: whether `/metrics/prometheus` is served.
+    public var servesMetrics = true
 
     /// Makes settings with the defaults.
     public init() {}

@@ -42,6 +42,8 @@ package struct PluginServerProcess: Sendable {
     package func run() async -> Int32 {
         plugin_trace_install_crash_handler()
         signal(SIGPIPE, SIG_IGN)
+        // Before plugins and their libraries are there, which might print.
+        let streams = configuration.settings.transports.contains(.stdio) ? ProtocolStreams.take() : nil
         for warning in configuration.warnings { logger.warning("\(warning)") }
 
         let host: PluginHost
@@ -52,13 +54,13 @@ package struct PluginServerProcess: Sendable {
         } catch {
             return report(error)
         }
-        let status = await serve(host)
+        let status = await serve(host, streams)
         await host.shutdown()
         logger.info("Plugin server stopped", metadata: ["status": "\(status)"])
         return status
     }
 
-    private func serve(_ host: PluginHost) async -> Int32 {
+    private func serve(_ host: PluginHost, _ streams: ProtocolStreams?) async -> Int32 {
         let settings = configuration.settings
         // Before anything that a signal must not leave behind, such as a socket file.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
@@ -69,7 +71,7 @@ package struct PluginServerProcess: Sendable {
                 ServingContext(
                     host: host, settings: settings, budget: ByteBudget(limit: settings.process.memoryBudget),
                     eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
-                    onListening: announcement.announce))
+                    protocolStreams: streams, onListening: announcement.announce))
         } catch {
             logger.critical("\(error)")
             return error.status

@@ -42,6 +42,8 @@ struct ServingContext: Sendable {
     /// Where connections live.
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
+    /// The client's streams when stdio is served; nil when it is not, or they are not open.
+    let protocolStreams: ProtocolStreams?
     /// To be called once, when a transport listens, with where it does.
     let onListening: @Sendable (PluginServerTransport, [String]) -> Void
 

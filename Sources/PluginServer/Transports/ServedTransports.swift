@@ -7,7 +7,7 @@ import ServiceLifecycle
 /// All transports of a process as one service: they drain side by side, and the end of one drains the others.
 struct ServedTransports: Service {
     /// The transports that this version can serve.
-    static let available: [PluginServerTransport] = [.grpc, .unix]
+    static let available: [PluginServerTransport] = [.grpc, .unix, .http, .stdio]
 
     /// In configured order.
     let transports: [any ServedTransport]
@@ -37,10 +37,8 @@ struct ServedTransports: Service {
         switch transport {
         case .grpc: try GRPCServedTransport(context)
         case .unix: try UnixServedTransport(context)
-        case .http, .stdio:
-            throw ServingError(
-                description: "this version does not; use \(Self.available.map(\.rawValue).joined(separator: ", "))",
-                status: ExitStatus.configuration)
+        case .http: try HTTPServedTransport(context)
+        case .stdio: try StdioServedTransport(context)
         }
     }
 

@@ -15,6 +15,9 @@ public struct JSONWriter {
     private let nonFinite: NonFinite
     private var sawNonFinite = false
 
+    /// Whether an infinity or NaN was written, as `null`.
+    package var hasNonFinite: Bool { sawNonFinite }
+
     /// Makes a writer without content.
     public init(nonFinite: NonFinite = .null) {
         self.nonFinite = nonFinite

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import PluginFramework
 
 /// The root of all commands.
 struct Gatehouse: AsyncParsableCommand {
@@ -23,5 +24,5 @@ struct Gatehouse: AsyncParsableCommand {
 
 /// Which version this is.
 enum Version {
-    static let current = "0.1.0"
+    static let current = ProductVersion.current
 }

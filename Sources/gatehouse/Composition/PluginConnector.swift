@@ -3,6 +3,7 @@
 import GRPC
 import GRPCTransport
 import Logging
+import MCPTransport
 import NIOCore
 import NIOPosix
 import PluginFramework
@@ -14,6 +15,7 @@ import Sockets
 struct PluginConnector: Sendable {
     private let grpc: GRPCPluginConnector
     private let unixSocket: SocketPluginConnector
+    private let mcp: MCPPluginConnector
 
     /// Makes a connector with what configuration says about each transport.
     ///
@@ -31,6 +33,9 @@ struct PluginConnector: Sendable {
             logger: logger)
         unixSocket = SocketPluginConnector(
             settings: settings.unixSocketClient, eventLoopGroup: eventLoopGroup, budget: budget, logger: logger)
+        mcp = MCPPluginConnector(
+            callTimeout: settings.pipeline.pluginTimeout, clientVersion: ProductVersion.current,
+            eventLoopGroup: eventLoopGroup, budget: budget, logger: logger)
     }
 
     /// The plugin of an entry, which connects when it is started; nil for one of this process.
@@ -41,11 +46,7 @@ struct PluginConnector: Sendable {
         case nil: nil
         case .grpc?: try grpc.invoker(for: entry)
         case .unixSocket?: try unixSocket.plugin(for: entry)
-        case .mcp?:
-            throw SettingsError(
-                key: entry.external?.sectionName ?? "",
-                "this version does not reach external plugins over MCP; give grpc or unix_socket, or set mode: disabled"
-            )
+        case .mcp?: try mcp.plugin(for: entry)
         }
     }
 }

@@ -33,10 +33,14 @@ import Testing
     @Test func anIdleConnectionIsClosedWithoutAWord() async throws {
         try await TestServer.with(configure: { $0.idleTimeout = .milliseconds(100) }) { server in
             #expect(try await RawConnection.exchange(port: server.port, []).isEmpty)
-            try await RawConnection.with(port: server.port) { reader, connection in
-                try await connection.send(post())
-                _ = try await reader.until("hello")
-                #expect(await reader.rest().isEmpty)
+            // On a busy machine the connection may be found idle before the request is sent; another one follows then.
+            try await eventually("an answer comes, and then the end") {
+                try await RawConnection.with(port: server.port) { reader, connection in
+                    try? await connection.send(post())
+                    let all = await reader.rest()
+                    if !all.isEmpty { #expect(all.hasSuffix("\r\n\r\nhello")) }
+                    return !all.isEmpty
+                }
             }
         }
     }
