@@ -67,10 +67,10 @@ def test_chain_changes_what_each_hook_may_change(raw_server, gatehouse, hook):
 
 def test_raw_socket_and_grpc_go_together_in_one_chain(raw_server, gatehouse, tcp):
     chain = [
-        ("Modify", place(raw_server), ""), ("Echo", f'grpc: {{target: "{tcp.target}"}}', ""),
+        ("Modify", place(raw_server), ""), ("NoOp", f'grpc: {{target: "{tcp.target}"}}', ""),
     ]
     answer = answered(gatehouse(chain, "run", TOOL, "--payload", json.dumps({"name": "a", "args": {}})))
-    assert answer["allowed"] is True and [step["plugin"] for step in answer["steps"]] == ["Modify", "Echo"]
+    assert answer["allowed"] is True and [step["plugin"] for step in answer["steps"]] == ["Modify", "NoOp"]
 
 
 def test_violation_and_errors_say_what_they_say_over_grpc(raw_server, gatehouse):
