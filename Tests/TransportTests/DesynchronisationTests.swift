@@ -8,8 +8,8 @@ import Values
 
 /// Answers that come late must never reach another caller.
 @Suite struct DesynchronisationTests {
-    /// In milliseconds; long enough that a debug build on a busy machine answers some calls in time.
-    private static let timeLimit = 400
+    /// In milliseconds: the first one at which a machine answers some calls in time and others not.
+    private static let timeLimits = [400, 1_600, 6_400]
 
     /// How long it goes on: five seconds, or what `GATEHOUSE_DESYNC_SECONDS` says.
     private static let duration: Duration = {
@@ -17,16 +17,41 @@ import Values
         return .seconds(text.flatMap { Double($0) } ?? 5)
     }()
 
-    private final class Counts: Sendable {
+    private final class Counts: Sendable, CustomStringConvertible {
         let answered = Atomic(0)
         let late = Atomic(0)
         let cancelled = Atomic(0)
         let other = Mutex<[String: Int]>([:])
         let wrong = Mutex<[String]>([])
+
+        /// Whether all that can happen to a call did.
+        var isTelling: Bool {
+            answered.load(ordering: .relaxed) > 0 && late.load(ordering: .relaxed) > 0
+                && cancelled.load(ordering: .relaxed) > 0
+        }
+
+        var description: String {
+            "\(answered.load(ordering: .relaxed)) answered, \(late.load(ordering: .relaxed)) too late, "
+                + "\(cancelled.load(ordering: .relaxed)) cancelled, \(wrong.withLock { $0.count }) to another caller"
+        }
     }
 
     @Test(arguments: TransportPair.all)
     func everyAnswerBelongsToItsCaller(pair: TransportPair) async throws {
+        for timeLimit in Self.timeLimits {
+            let counts = try await Self.load(pair, timeLimit)
+            #expect(counts.wrong.withLock { $0 } == [], "answers reached another caller")
+            #expect(counts.other.withLock { $0 } == [:])
+            if ProcessInfo.processInfo.environment["GATEHOUSE_DESYNC_SECONDS"] != nil {
+                print("\(pair.name), \(timeLimit) ms: \(counts)")
+            }
+            if counts.isTelling { return }
+        }
+        Issue.record("no time limit lets some calls be answered and others not")
+    }
+
+    /// Two hundred callers, whose plugin takes up to twice the time limit.
+    private static func load(_ pair: TransportPair, _ timeLimit: Int) async throws -> Counts {
         let counts = Counts()
         try await pair.with(ProbePlugin.self) { running in
             let end = ContinuousClock.now + Self.duration
@@ -36,27 +61,18 @@ import Values
                         var number = 0
                         while ContinuousClock.now < end {
                             number += 1
-                            await Self.call("\(caller)-\(number)", running.invoker, counts)
+                            await Self.call("\(caller)-\(number)", running.invoker, timeLimit, counts)
                         }
                     }
                 }
             }
         }
-        let wrong = counts.wrong.withLock { $0 }
-        #expect(wrong == [], "\(pair.name): \(wrong.count) answers reached another caller")
-        #expect(counts.other.withLock { $0 } == [:])
-        #expect(counts.answered.load(ordering: .relaxed) > 0)
-        #expect(counts.late.load(ordering: .relaxed) > 0)
-        #expect(counts.cancelled.load(ordering: .relaxed) > 0)
-        if ProcessInfo.processInfo.environment["GATEHOUSE_DESYNC_SECONDS"] != nil {
-            print(
-                "\(pair.name): \(counts.answered.load(ordering: .relaxed)) answered, "
-                    + "\(counts.late.load(ordering: .relaxed)) too late, "
-                    + "\(counts.cancelled.load(ordering: .relaxed)) cancelled, \(wrong.count) to another caller")
-        }
+        return counts
     }
 
-    private static func call(_ id: String, _ invoker: any PluginInvoker, _ counts: Counts) async {
+    private static func call(
+        _ id: String, _ invoker: any PluginInvoker, _ timeLimit: Int, _ counts: Counts
+    ) async {
         let delay = Int64.random(in: 0...(2 * Int64(timeLimit)))
         let call = Task {
             await invoker.invoke(

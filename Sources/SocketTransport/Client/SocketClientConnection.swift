@@ -218,8 +218,13 @@ final class SocketClientConnection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func flush() {
-        handOver()
-        context?.flush()
+        guard outgoing.readableBytes > 0, let context else {
+            context?.flush()
+            return
+        }
+        context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
+        // What was written is free again by now, so that its storage can be used once more.
+        if outgoing.capacity > Self.longestBurst { outgoing = ByteBuffer() } else { outgoing.clear() }
     }
 
     // MARK: Bytes
