@@ -31,17 +31,17 @@ struct DemoServerCommand: AsyncParsableCommand {
     var socket: String?
 
     @Option(name: [.short, .long], help: "How much is logged on stderr.")
-    var logLevel: Logger.Level = .warning
+    var logLevel = "warning"
 
     func validate() throws {
+        guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError(MCPCommand.logLevelAdvice) }
         guard port == nil || socket == nil else { throw ValidationError("Give --port or --socket, not both.") }
     }
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
-        let logger = Logger(label: "gatehouse") { [logLevel] in
-            StderrLogHandler(label: $0, level: logLevel, format: .text)
-        }
+        let level = Logger.Level(rawValue: logLevel) ?? .warning
+        let logger = Logger(label: "gatehouse") { StderrLogHandler(label: $0, level: level, format: .text) }
         let process = DemoServerProcess(
             version: Version.current, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         let address: ListenAddress
@@ -62,5 +62,3 @@ struct DemoServerCommand: AsyncParsableCommand {
         }
     }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -43,9 +43,10 @@ struct MCPCommand: AsyncParsableCommand {
         var revision = ProtocolRevision.latest.name
 
         @Option(name: [.short, .long], help: "How much is logged on stderr.")
-        var logLevel: Logger.Level = .warning
+        var logLevel = "warning"
 
         func validate() throws {
+            guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError(MCPCommand.logLevelAdvice) }
             guard ProtocolRevision(revision) != nil else {
                 let all = ProtocolRevision.all.map(\.name).joined(separator: ", ")
                 throw ValidationError("--revision must be one of \(all).")
@@ -86,9 +87,8 @@ struct MCPCommand: AsyncParsableCommand {
         /// Connects, does something with the session, and ends it.
         func withClient(_ command: [String], _ body: (MCPClient) async throws -> Void) async throws {
             signal(SIGPIPE, SIG_IGN)
-            let logger = Logger(label: "gatehouse") { [logLevel] in
-                StderrLogHandler(label: $0, level: logLevel, format: .text)
-            }
+            let level = Logger.Level(rawValue: logLevel) ?? .warning
+            let logger = Logger(label: "gatehouse") { StderrLogHandler(label: $0, level: level, format: .text) }
             let transport = try transport(command)
             let group = MultiThreadedEventLoopGroup.singleton
             let http = HTTPClient(eventLoopGroup: group, budget: ByteBudget(), logger: logger)
@@ -120,6 +120,9 @@ struct MCPCommand: AsyncParsableCommand {
     private struct ShowingHandler: MCPClientHandler {
         func notification(_ method: String, _ params: Document?) async { Options.show(method, params) }
     }
+
+    static let logLevelAdvice =
+        "--log-level must be one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))."
 
     /// Reads JSON that was given as an argument; - reads it from stdin.
     static func object(_ text: String, _ option: String) throws -> Document {
