@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import ArgumentParser
+import ArgumentParser
 import DemoServer
 import Glibc
-public import Logging
+import Logging
 import NIOPosix
 import PluginFramework
 import PluginServer
