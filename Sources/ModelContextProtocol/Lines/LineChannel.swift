@@ -12,6 +12,8 @@ final class LineChannel: Sendable {
     enum End: Sendable, Equatable {
         /// The other end has closed its output; what we write may still be read.
         case inputClosed
+        /// A line was over the limit, so that nothing more is read.
+        case overlong(String)
         /// Nothing can be read or written any more.
         case closed(String)
     }

@@ -75,7 +75,9 @@ final class LineHandler: ChannelDuplexHandler {
     }
 
     private func fail(_ context: ChannelHandlerContext) {
-        failure = "a line is longer than the limit of \(maxLine) bytes"
+        let reason = "a line is longer than the limit of \(maxLine) bytes"
+        failure = reason
+        receiver.ended(.overlong(reason))
         partial = ByteBuffer()
         context.close(promise: nil)
     }

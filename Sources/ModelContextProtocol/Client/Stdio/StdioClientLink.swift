@@ -112,13 +112,18 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
     }
 
     func ended(_ end: LineChannel.End) {
+        if case .overlong(let reason) = end {
+            core.ended("\(settings.command) was not understood: \(reason); see whether it is an MCP server")
+            return
+        }
         // How the process has ended says more than that its output has.
         core.tasks.start(on: core.executor) { [self] in
             let status = await process.waitForEnd(atMost: .seconds(1), on: core.eventLoop)
             let fallback =
                 switch end {
                 case .inputClosed: "\(settings.command) has closed its standard output"
-                case .closed(let reason): "the connection to \(settings.command) has ended: \(reason)"
+                case .closed(let reason), .overlong(let reason):
+                    "the connection to \(settings.command) has ended: \(reason)"
                 }
             core.ended("\(status ?? fallback); see what it wrote to standard error")
         }

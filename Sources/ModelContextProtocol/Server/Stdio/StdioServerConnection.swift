@@ -77,8 +77,12 @@ final class StdioServerConnection: LineChannel.Receiver {
     // MARK: Receiver
 
     func ended(_ end: LineChannel.End) {
-        if case .closed(let reason) = end {
+        switch end {
+        case .inputClosed: break
+        case .closed(let reason):
             logger.debug("the MCP client over stdio is gone", metadata: ["reason": "\(reason)"])
+        case .overlong(let reason):
+            logger.error("ended the MCP session over stdio", metadata: ["reason": "\(reason)"])
         }
         self.end.give(())
     }
