@@ -87,6 +87,8 @@ async def test_progress_is_heard_in_order_before_the_result(demo):
 
 async def test_abandoned_call_is_cancelled_and_the_session_goes_on(demo):
     async with connected(demo) as session:
+        # The first generation tells nobody that it has given up, and stumbles over messages that come while it ends.
+        await session.set_level("emergency")
         with pytest.raises(sdk.SDKError):
             await session.call("slow", {"steps": 1000, "delay_ms": 50}, timeout=0.3)
         assert (await session.call("echo", {"text": "still here"}))["content"][0]["text"] == "still here"

@@ -110,6 +110,18 @@ final class LineChannel: Sendable {
         }
     }
 
+    /// Waits until the system has taken all that was sent, for some time at most.
+    func waitUntilSent(atMost limit: Duration) async {
+        let outcome = Outcome<Void>()
+        let promise = eventLoop.makePromise(of: Void.self)
+        promise.futureResult.whenComplete { _ in outcome.give(()) }
+        // Written after everything else, and so not before it.
+        channel.writeAndFlush(ByteBuffer(), promise: promise)
+        let timer = eventLoop.scheduleTask(in: TimeAmount(limit)) { outcome.give(()) }
+        await outcome.wait()
+        timer.cancel()
+    }
+
     /// Stops or resumes reading, for a receiver that has enough for now.
     func setPaused(_ isPaused: Bool) {
         channel.eventLoop.runHere { self.handler.value.setPaused(isPaused) }

@@ -51,12 +51,18 @@ package struct StdioServer: Service {
             application: application, limits: limits, eventLoop: eventLoop, logger: logger)
         let lines = try await open(eventLoop, connection)
         connection.start(lines)
-        await withGracefulShutdownHandler {
+        let isClientGone = await withGracefulShutdownHandler {
             await connection.waitForEnd()
         } onGracefulShutdown: {
-            connection.ended(.inputClosed)
+            connection.stop()
         }
-        await connection.shutDown(grace: drainGrace)
+        if isClientGone {
+            // Whoever closes our input and then sends SIGTERM does not want to wait any longer.
+            await cancelWhenGracefulShutdown { await connection.drain(atMost: drainGrace) }
+        } else {
+            await connection.drain(atMost: drainGrace)
+        }
+        await connection.shutDown()
     }
 
     private func open(_ eventLoop: any EventLoop, _ receiver: StdioServerConnection) async throws -> LineChannel {

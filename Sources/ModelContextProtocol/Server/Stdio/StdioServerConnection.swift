@@ -26,7 +26,7 @@ final class StdioServerConnection: LineChannel.Receiver {
     private let executor: EventLoopTaskExecutor
     private let tasks = TaskOwner()
     private let notifications: SerialTasks
-    private let end = Outcome<Void>()
+    private let end = Outcome<Bool>()
     private let state = Mutex(State())
 
     init(
@@ -56,20 +56,33 @@ final class StdioServerConnection: LineChannel.Receiver {
         }
     }
 
-    func waitForEnd() async {
-        await end.wait(orWhenCancelled: ())
+    /// Waits until the client closes our input, or ``stop()`` is called, or the task is cancelled.
+    ///
+    /// - Returns: whether it was the client.
+    func waitForEnd() async -> Bool {
+        await end.wait(orWhenCancelled: false)
     }
 
-    /// Lets calls end for at most `grace`, and ends the session.
-    func shutDown(grace: Duration) async {
+    /// Asks for the end.
+    func stop() {
+        end.give(false)
+    }
+
+    /// Lets calls end.
+    func drain(atMost grace: Duration) async {
         session.endStreams()
         await tasks.waitUntilEmpty(atMost: grace)
+    }
+
+    /// Ends the session.
+    func shutDown() async {
         session.end()
         let hasBegun = state.withLock { $0.phase != .new }
         if hasBegun { await application.sessionEnded(session) }
         await tasks.end()
         let lines = state.withLock { $0.lines.take() }
         pause.lines.withLock { $0 = nil }
+        await lines?.waitUntilSent(atMost: .seconds(2))
         lines?.close()
         await lines?.waitUntilClosed()
     }
@@ -84,7 +97,7 @@ final class StdioServerConnection: LineChannel.Receiver {
         case .overlong(let reason):
             logger.error("ended the MCP session over stdio", metadata: ["reason": "\(reason)"])
         }
-        self.end.give(())
+        self.end.give(true)
     }
 
     func received(_ line: ByteBuffer) {
