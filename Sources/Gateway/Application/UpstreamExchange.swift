@@ -47,6 +47,8 @@ struct UpstreamExchange: Sendable {
         own?.begin(relay)
         defer { own?.finish(relay) }
         let link = own?.link ?? shared
+        link.begin()
+        defer { link.finish() }
         let client = try await link.client()
         do throws(MCPClientError) {
             return try await client.request(method, params, options: options)

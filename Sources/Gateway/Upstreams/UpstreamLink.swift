@@ -27,6 +27,7 @@ final class UpstreamLink: Sendable {
     /// Brings a new session to where the one before it was: subscriptions, the level of logs.
     private let onOpen: @Sendable (MCPClient) async -> Void
     private let state = Mutex<(state: State, backoff: Backoff)>((.closed, Backoff()))
+    private let calls = Atomic<Int>(0)
 
     init(
         _ upstream: Upstream, handler: any MCPClientHandler, capabilities: ValueObject = [:],
@@ -37,6 +38,15 @@ final class UpstreamLink: Sendable {
         self.capabilities = capabilities
         self.onOpen = onOpen
     }
+
+    /// Whether a call is under way on the session: an upstream that does one thing at a time may then be silent for long.
+    var isBusy: Bool { calls.load(ordering: .relaxed) > 0 }
+
+    /// Notes that a call begins.
+    func begin() { calls.wrappingAdd(1, ordering: .relaxed) }
+
+    /// Notes that a call has ended.
+    func finish() { calls.wrappingSubtract(1, ordering: .relaxed) }
 
     /// The session, if it is there.
     var current: MCPClient? {
@@ -50,13 +60,13 @@ final class UpstreamLink: Sendable {
     ///
     /// - Throws: ``UpstreamError``; at once while the upstream is known to be down.
     func client() async throws(UpstreamError) -> MCPClient {
-        let opening: Opening
-        switch begin() {
+        let shared: Opening
+        switch opening() {
         case .success(.ready(let client)): return client
-        case .success(.waiting(let shared)): opening = shared
+        case .success(.waiting(let opening)): shared = opening
         case .failure(let error): throw error
         }
-        guard let result = await opening.wait() else { throw UpstreamError(.cancelled, "the call was cancelled") }
+        guard let result = await shared.wait() else { throw UpstreamError(.cancelled, "the call was cancelled") }
         return try result.get()
     }
 
@@ -65,7 +75,7 @@ final class UpstreamLink: Sendable {
         case waiting(Opening)
     }
 
-    private func begin() -> Result<Begun, UpstreamError> {
+    private func opening() -> Result<Begun, UpstreamError> {
         state.withLock { state in
             switch state.state {
             case .open(let client) where client.endReason == nil: return .success(.ready(client))

@@ -58,9 +58,12 @@ struct UpstreamSupervisor: Sendable {
         while !Task.isCancelled {
             let refresh = upstream.settings.refreshInterval
             let rest = refresh.map { $0 - (ContinuousClock.now - start) } ?? Self.pingInterval
-            switch await nextEvent(client, within: min(rest, Self.pingInterval)) {
+            switch await nextEvent(client, within: max(.seconds(1), min(rest, Self.pingInterval))) {
             case .changed: return
             case .closed(let reason): throw .transport(reason)
+            case .time where link.isBusy:
+                // It is at work, and has no less time for that than its callers give it.
+                continue
             case .time:
                 guard refresh.map({ ContinuousClock.now - start < $0 }) ?? true else { return }
                 _ = try await client.request(
