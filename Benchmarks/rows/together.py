@@ -24,7 +24,7 @@ def measure(options: Options) -> tuple[list[Row], list[dict]]:
     rows = []
     for course in details:
         path = f"caller and server, {course['transport']}, {course['in_flight']} in flight"
-        goal = GOALS.get(course["transport"]) if course["in_flight"] == 32 else None
+        goal = GOALS.get(course["transport"].replace("Raw", "raw")) if course["in_flight"] == 32 else None
         ours, theirs = course["gatehouse"], course["reference"]
         rows.append(
             Row(path, "calls/s", ours["calls_per_second"], "reference", theirs["calls_per_second"], theirs["ratio"], goal)
