@@ -188,7 +188,8 @@ let package = Package(
         tests("TransportSecurity", ["PluginFramework", nio, nioPosix, nioSSL, x509, crypto, logging]),
         tests("HTTP", ["Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
         tests(
-            "Authentication", ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, crypto, jwt, logging, lifecycle]),
+            "Authentication",
+            ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, crypto, cryptoExtras, logging, lifecycle]),
         tests(
             "ModelContextProtocol",
             ["Values", "HTTP", "Sockets", "DemoServer", nio, nioPosix, nioHTTP1, logging, lifecycle]),
@@ -203,7 +204,12 @@ let package = Package(
                 lifecycle,
             ]),
         tests(
-            "Gateway", ["ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, logging]),
+            "Gateway",
+            [
+                "ModelContextProtocol", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioHTTP1, crypto,
+                logging,
+            ]
+        ),
         tests("Bench", ["Values", "Sockets", nio, nioPosix]),
         tests("BuiltinPlugins", ["PluginFramework", "Values", logging], resources: [.copy("Resources")]),
         .testTarget(

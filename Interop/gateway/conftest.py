@@ -45,12 +45,12 @@ def pytest_configure(config):
 class Gateway:
     """A gateway process on a port that the system chose."""
 
-    def __init__(self, folder: Path, configuration: dict):
+    def __init__(self, folder: Path, configuration: dict, port: int | None = None):
         self.folder = folder
         self.config = folder / "gateway.yaml"
         self.config.write_text(json.dumps(configuration))
         self.log_path = folder / "gateway.log"
-        self.port = free_port()
+        self.port = port or free_port()
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [gatehouse(), "gateway", "--config", str(self.config), "--port", str(self.port)],

@@ -59,9 +59,16 @@ class Peer:
         return result["completion"]["values"]
 
 
+def over_http(url, headers, auth):
+    from mcp.client.streamable_http import streamable_http_client
+    from mcp.shared._httpx_utils import create_mcp_http_client
+
+    return streamable_http_client(url, http_client=create_mcp_http_client(headers=headers, auth=auth))
+
+
 @contextlib.asynccontextmanager
-async def connect(url=None, command=None, elicitation=None):
-    """A client of the gateway at a URL, or of the one that a command starts."""
+async def connect(url=None, command=None, elicitation=None, headers=None, auth=None):
+    """A client of the gateway at a URL (with headers, or a way to get tokens), or of the one that a command starts."""
     logs = []
 
     async def log(message):
@@ -78,17 +85,16 @@ async def connect(url=None, command=None, elicitation=None):
     if IS_MODERN:
         from mcp import Client, StdioServerParameters
 
-        target = url or StdioServerParameters(command=command[0], args=command[1:])
+        target = over_http(url, headers, auth) if url else StdioServerParameters(command=command[0], args=command[1:])
         async with Client(target, **callbacks) as client:
             yield Peer(client, logs)
         return
 
     from mcp import ClientSession, StdioServerParameters
     from mcp.client.stdio import stdio_client
-    from mcp.client.streamable_http import streamable_http_client
 
     transport = (
-        streamable_http_client(url)
+        over_http(url, headers, auth)
         if url
         else stdio_client(StdioServerParameters(command=command[0], args=command[1:]))
     )

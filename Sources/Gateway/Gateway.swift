@@ -23,6 +23,7 @@ package final class Gateway: Sendable {
     private let eventLoopGroup: any EventLoopGroup
     private let httpClient: HTTPClient
     private let budget: ByteBudget
+    private let shares: FairShares
     private let logger: Logger
 
     /// Makes a gateway; nothing runs before ``run(listeners:onListening:)`` or ``runStdio()``, one of which is to be called once.
@@ -38,6 +39,7 @@ package final class Gateway: Sendable {
         self.settings = settings
         self.eventLoopGroup = eventLoopGroup
         self.budget = budget
+        shares = FairShares(FairShareLimits(settings.limits))
         self.logger = logger
         var clients = HTTPClientConfiguration()
         // Each session holds a stream open beside its calls.
@@ -58,7 +60,8 @@ package final class Gateway: Sendable {
     }
 
     private func application(of server: VirtualServer) -> GatewayApplication {
-        GatewayApplication(server: server, policy: policy, upstreams: upstreams, info: info, logger: logger)
+        GatewayApplication(
+            server: server, policy: policy, upstreams: upstreams, shares: shares, info: info, logger: logger)
     }
 
     /// Keeps the upstreams, and lets virtual servers know when they change.
@@ -80,6 +83,14 @@ package final class Gateway: Sendable {
     package func run(
         listeners: [ListeningSocket], onListening: @escaping @Sendable ([ListenAddress]) -> Void = { _ in }
     ) async throws {
+        let authentication: GatewayAuthentication
+        do throws(KeyError) {
+            authentication = try await GatewayAuthentication.make(settings, client: httpClient, logger: logger)
+        } catch {
+            for listener in listeners { listener.close() }
+            await httpClient.shutDown()
+            throw error
+        }
         let routes = servers.map { server in
             GatewayResponder.Route(
                 server: server.id,
@@ -91,12 +102,14 @@ package final class Gateway: Sendable {
         }
         let status = status
         let http = HTTPServer(
-            listeners: listeners, responder: GatewayResponder(routes, status: status, policy: policy),
+            listeners: listeners,
+            responder: GatewayResponder(
+                routes, status: status, policy: policy, resource: authentication.resource),
             configuration: httpConfiguration, eventLoopGroup: eventLoopGroup, budget: budget, logger: logger,
             onListening: onListening,
             onDraining: { status.drain() })
-        // Shut down one after the other from the last: sessions and their streams end first, then connections, then upstreams.
-        try await run([http] + routes.map(\.endpoint))
+        // Shut down one after the other from the last: sessions and their streams end first, then connections, then keys and upstreams.
+        try await run(authentication.services + [http] + routes.map(\.endpoint))
     }
 
     /// Serves one client on standard input and output until it leaves, or until graceful shutdown.
@@ -136,17 +149,6 @@ package final class Gateway: Sendable {
         }
         await httpClient.shutDown()
         try result.get()
-    }
-
-    /// Who has which token.
-    private var authentication: RequestAuthentication {
-        guard !settings.tokens.isEmpty else { return RequestAuthentication([]) }
-        return RequestAuthentication([
-            StaticTokens(
-                settings.tokens.enumerated().map { index, token in
-                    (token.token, Principal(token, number: index))
-                })
-        ])
     }
 
     private func endpointSettings(_ listeners: [ListeningSocket]) -> StreamableHTTPSettings {
@@ -194,21 +196,5 @@ private struct UpstreamService: Service {
         await cancelWhenGracefulShutdown { await work() }
         // Without upstreams there is no work, and a gateway all the same.
         try? await gracefulShutdown()
-    }
-}
-
-extension Principal {
-    /// Who has a token of the configuration.
-    fileprivate convenience init(_ token: GatewayToken, number: Int) {
-        let name: String?
-        switch token.user {
-        case .string(let text)?: name = text
-        case .object(let attributes)?: name = attributes["email"]?.stringValue ?? attributes["id"]?.stringValue
-        default: name = nil
-        }
-        self.init(
-            method: .staticToken, subject: name ?? "token \(number)", tenant: token.tenant,
-            email: token.user?["email"]?.stringValue, isAdmin: token.user?["is_admin"]?.boolValue ?? false,
-            servers: token.servers.isEmpty ? nil : token.servers, user: token.user)
     }
 }

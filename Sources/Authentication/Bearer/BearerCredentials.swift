@@ -16,11 +16,7 @@ package enum BearerCredentials {
     package static func read(
         _ headers: HTTPHeaders, query: String?
     ) throws(AuthenticationRefusal) -> BearerToken {
-        if let query, hasToken(query) {
-            throw AuthenticationRefusal(
-                .malformed,
-                "a token in the URL is not taken, because URLs are logged; send it in the Authorization header alone")
-        }
+        if let query { try check(query: query) }
         var found: String?
         for (name, value) in headers where isAuthorization(name) {
             guard found == nil else {
@@ -43,6 +39,17 @@ package enum BearerCredentials {
                 "the Authorization header holds no bearer token; send Authorization: Bearer TOKEN, with one space")
         }
         return BearerToken(String(token))
+    }
+
+    /// Checks that there is no token in a request's target.
+    ///
+    /// - Parameter query: What follows `?` in it.
+    /// - Throws: ``AuthenticationRefusal/Code/malformed``.
+    package static func check(query: String) throws(AuthenticationRefusal) {
+        guard hasToken(query) else { return }
+        throw AuthenticationRefusal(
+            .malformed,
+            "a token in the URL is not taken, because URLs are logged; send it in the Authorization header alone")
     }
 
     private static func isAuthorization(_ name: String) -> Bool {

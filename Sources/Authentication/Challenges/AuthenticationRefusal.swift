@@ -64,6 +64,11 @@ package struct AuthenticationRefusal: Error, Sendable, Equatable {
     /// 400, 401, 403 or 503.
     package var status: Int { code.status }
 
+    /// The same, with advice which scopes a token should have, if what is missing is a good token.
+    package func advising(_ scopes: [String]) -> AuthenticationRefusal {
+        status == 401 ? AuthenticationRefusal(code, message, detail: detail, scopes: scopes) : self
+    }
+
     /// The value of the answer's `WWW-Authenticate` header; nil for a refusal that has none.
     ///
     /// - Parameter metadata: The URL of the resource's metadata (RFC 9728, section 5.1), if it has any.

@@ -15,16 +15,19 @@ extension TokenIssuer {
         }
         // An address that its owner never confirmed could be somebody else's.
         let email = claims["email_verified"] == false ? nil : try text(self.claims.email, claims)
+        let teams = try list(self.claims.teams, claims) ?? []
+        let isAdmin = try isAdmin(claims)
+        var user: ValueObject = ["sub": .string(subject), "is_admin": .bool(isAdmin)]
+        if let email { user["email"] = .string(email) }
+        if !teams.isEmpty { user["teams"] = .array(teams.map { .string($0) }) }
         return Principal(
             method: .jwt, subject: subject, issuer: name, scopes: try scopes(claims),
-            tenant: try text(self.claims.tenant, claims),
-            teamIDs: try list(self.claims.teams, claims) ?? [], email: email,
-            isAdmin: try isAdmin(claims),
+            tenant: try text(self.claims.tenant, claims), teamIDs: teams, email: email, isAdmin: isAdmin,
             servers: try self.claims.servers.map { name throws(AuthenticationRefusal) in
                 // A token of an issuer whose tokens name their servers, and that names none, is for none.
                 try list(name, claims) ?? []
             },
-            user: .string(email ?? subject), claims: claims, expiry: expiry)
+            user: .object(user), claims: claims, expiry: expiry)
     }
 
     // MARK: Times and audience

@@ -43,12 +43,16 @@ extension GatewayApplication {
         return RequestHeaders.payload(caller(of: call)?.headers ?? http.request.headers, withSecrets: false)
     }
 
-    /// Asks plugins whether the user may do this, if any want to be asked.
-    func authorize(_ point: PolicyPoint, _ subject: String, _ call: MCPServerCall) async throws(JSONRPCError) {
+    /// Decides whether the user may do this: by the scopes of its token, and by plugins, if any want to be asked.
+    func authorize(
+        _ point: PolicyPoint, _ target: ServerView.Target, _ call: MCPServerCall
+    ) async throws(JSONRPCError) {
+        try checkScopes(point, target, call)
         guard policy.listens(.httpAuthCheckPermission) else { return }
         let permission = point.permission
         let check = PermissionCheck(
-            permission: permission.name, resourceType: permission.resourceType, subject: subject, server: server.id,
+            permission: permission.name, resourceType: permission.resourceType, subject: target.exposed,
+            server: server.id,
             userAgent: call.http?.request.headers.first(name: "user-agent"))
         guard let reason = try await check.denial(of: Self.caller(of: call), policy) else { return }
         throw JSONRPCError(

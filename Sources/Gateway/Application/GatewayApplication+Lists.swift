@@ -48,7 +48,7 @@ extension GatewayApplication {
         default:
             throw .invalidParams("params.ref.type must be ref/prompt or ref/resource")
         }
-        try await authorize(point, target.exposed, call)
+        try await authorize(point, target, call)
         guard target.upstream.catalog?.can("completions") ?? true else {
             return Document(object: ["completion": ["values": [], "hasMore": false]])
         }

@@ -9,7 +9,7 @@ extension GatewayApplication {
     func getPrompt(_ call: MCPServerCall, _ session: ClientSession) async throws(JSONRPCError) -> Document {
         let name = try Self.text("name", of: call)
         let target = try await prompt(named: name)
-        try await authorize(.prompt, target.exposed, call)
+        try await authorize(.prompt, target, call)
         var state = state(of: call, requested: name, target)
         var arguments: Arguments = .asGiven
         if policy.listens(.promptPreFetch) {

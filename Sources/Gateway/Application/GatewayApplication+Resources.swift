@@ -9,14 +9,14 @@ extension GatewayApplication {
     func readResource(_ call: MCPServerCall, _ session: ClientSession) async throws(JSONRPCError) -> Document {
         let uri = try Self.text("uri", of: call)
         let target = try resource(uri)
-        try await authorize(.resource, target.exposed, call)
+        try await authorize(.resource, target, call)
         var state = state(of: call, requested: uri, target)
         let payload = ResourceRequest(uri: uri, metadata: [:]).document
         if let changed = try await state.run(.resourcePreFetch, payload)?.change?["uri"]?.stringValue,
             !changed.hasSameBytes(as: uri)
         {
             state.target = try resource(changed)
-            try await authorize(.resource, state.target.exposed, call)
+            try await authorize(.resource, state.target, call)
         }
         let params = Self.params(call.params, "uri", state.target.original, nil, .asGiven)
         let round = CallRound(point: .resource, call: call, session: session, upstreams: upstreams)
@@ -98,7 +98,7 @@ extension GatewayApplication {
 
     func subscribe(_ call: MCPServerCall, _ session: ClientSession) async throws(JSONRPCError) -> Document {
         let target = try resource(try Self.text("uri", of: call))
-        try await authorize(.resource, target.exposed, call)
+        try await authorize(.resource, target, call)
         guard target.upstream.catalog?.can("resources", "subscribe") ?? true else {
             throw .methodNotFound(call.method)
         }

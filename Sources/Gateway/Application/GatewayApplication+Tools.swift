@@ -10,7 +10,7 @@ extension GatewayApplication {
     func callTool(_ call: MCPServerCall, _ session: ClientSession) async throws(JSONRPCError) -> Document {
         let name = try Self.text("name", of: call)
         let target = try await tool(named: name)
-        try await authorize(.tool, target.exposed, call)
+        try await authorize(.tool, target, call)
         var state = state(of: call, requested: name, target)
         var arguments: Arguments = .asGiven
         if let change = try await state.run(.toolPreInvoke, Self.payload(call, name))?.change {
@@ -18,7 +18,7 @@ extension GatewayApplication {
             if !changed.hasSameBytes(as: name) {
                 // What a plugin asks for instead is asked for as if the client had.
                 state.target = try await tool(named: changed)
-                try await authorize(.tool, state.target.exposed, call)
+                try await authorize(.tool, state.target, call)
             }
             arguments = .changed(change["args"] ?? .null)
             state.upstreamHeaders = RequestHeaders.added(change["headers"], to: Self.headers(of: call))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Authentication
 import Logging
 import ModelContextProtocol
 import PluginFramework
@@ -15,13 +16,18 @@ final class GatewayApplication: MCPServerApplication {
     let server: VirtualServer
     let policy: Policy
     let upstreams: UpstreamSet
+    let shares: FairShares
     let info: ValueObject
     let logger: Logger
 
-    init(server: VirtualServer, policy: Policy, upstreams: UpstreamSet, info: ValueObject, logger: Logger) {
+    init(
+        server: VirtualServer, policy: Policy, upstreams: UpstreamSet, shares: FairShares, info: ValueObject,
+        logger: Logger
+    ) {
         self.server = server
         self.policy = policy
         self.upstreams = upstreams
+        self.shares = shares
         self.info = info
         self.logger = logger
     }
@@ -32,7 +38,8 @@ final class GatewayApplication: MCPServerApplication {
         _ session: MCPServerSession, _ parameters: InitializeParameters
     ) async throws(JSONRPCError) -> InitializeAnswer {
         await server.settle(within: Self.patience)
-        let client = ClientSession(session, server: server, policy: policy)
+        let share = try takeSession((session.principal?.details as? Caller)?.principal)
+        let client = ClientSession(session, server: server, policy: policy, share: share)
         session.userInfo = client
         server.add(client)
         return InitializeAnswer(
@@ -61,6 +68,7 @@ final class GatewayApplication: MCPServerApplication {
     func sessionEnded(_ session: MCPServerSession) async {
         guard let client = session.userInfo as? ClientSession else { return }
         server.remove(client)
+        if let share = client.share { shares.release(.session, of: share) }
         await upstreams.forget(client)
         await client.end()
     }
@@ -71,6 +79,12 @@ final class GatewayApplication: MCPServerApplication {
         guard let session = call.session.userInfo as? ClientSession else {
             throw .internalError("the session has not begun; send initialize first")
         }
+        guard let share = try takeCall(call) else { return try await answer(call, session) }
+        defer { shares.release(share.kind, of: share.identity) }
+        return try await answer(call, session)
+    }
+
+    private func answer(_ call: MCPServerCall, _ session: ClientSession) async throws(JSONRPCError) -> Document {
         switch call.method {
         case GatewayMethod.callTool: return try await callTool(call, session)
         case GatewayMethod.getPrompt: return try await getPrompt(call, session)

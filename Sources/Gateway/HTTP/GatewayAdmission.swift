@@ -11,13 +11,27 @@ import Values
 
 /// Decides who may use the endpoint of a virtual server: plugins at the `http_*` hooks, and bearer tokens.
 struct GatewayAdmission: MCPAdmission {
-    let server: VirtualServer
-    let authentication: RequestAuthentication
-    let policy: Policy
-    let logger: Logger
+    private let server: VirtualServer
+    private let authentication: RequestAuthentication
+    private let policy: Policy
+    private let logger: Logger
+    /// The scopes that the use of the server needs.
+    private let scopes: [String]
+    /// Where clients learn how to get a token; nil for nowhere.
+    private let metadata: String?
+
+    init(server: VirtualServer, authentication: GatewayAuthentication, policy: Policy, logger: Logger) {
+        self.server = server
+        self.authentication = authentication.requests
+        self.policy = policy
+        self.logger = logger
+        scopes = ScopeSet(authentication.requiredScopes + server.settings.scopes).names
+        metadata = authentication.resource?.documentURL(forPath: GatewayResponder.path(of: server.id))
+    }
 
     func admit(_ request: HTTPServerRequest) async -> MCPAdmissionDecision {
         do throws(HTTPDenial) {
+            try checkQuery(request)
             let headers = try await preRequest(request)
             let principal = try await principal(of: request, headers ?? request.headers)
             guard principal.mayUse(server: server.id) else {
@@ -27,12 +41,43 @@ struct GatewayAdmission: MCPAdmission {
                         "this token is not for \(server.id.map { "the virtual server \($0)" } ?? "the whole gateway"); use one that is"
                     ))
             }
+            try checkScopes(of: principal)
             let caller = Caller(principal, request.peer, headers: headers)
             try await checkPermission(request, caller)
             return .allow(MCPPrincipal(identity: principal.identity.description, details: caller))
         } catch {
-            return .refuse(error.response)
+            if case .refused(let refusal) = error { log(refusal, request) }
+            return .refuse(error.response(resourceMetadata: metadata))
         }
+    }
+
+    /// A token in the URL is refused whatever else would count, because URLs are logged.
+    private func checkQuery(_ request: HTTPServerRequest) throws(HTTPDenial) {
+        guard let query = request.query, authentication.isRequired || policy.listens(.httpAuthResolveUser) else {
+            return
+        }
+        do throws(AuthenticationRefusal) {
+            try BearerCredentials.check(query: query)
+        } catch {
+            throw .refused(error)
+        }
+    }
+
+    private func checkScopes(of principal: Principal) throws(HTTPDenial) {
+        guard !principal.scopes.missing(of: scopes).isEmpty else { return }
+        throw .refused(
+            AuthenticationRefusal(
+                .insufficientScope, "the token lacks scopes that are needed here; get one that has them",
+                scopes: scopes))
+    }
+
+    private func log(_ refusal: AuthenticationRefusal, _ request: HTTPServerRequest) {
+        logger.info(
+            "A request was refused: \(refusal.message)",
+            metadata: [
+                "peer": "\(request.peer)", "path": "\(GatewayResponder.path(of: server.id))", "code": "\(refusal.code)",
+                "detail": "\(refusal.detail ?? "-")",
+            ])
     }
 
     // MARK: Plugins
@@ -75,7 +120,7 @@ struct GatewayAdmission: MCPAdmission {
         do throws(AuthenticationRefusal) {
             return try await authentication.principal(of: headers, query: request.query)
         } catch {
-            throw .refused(error)
+            throw .refused(error.advising(scopes))
         }
     }
 
@@ -145,11 +190,13 @@ enum HTTPDenial: Error {
     }
 
     /// The answer: a status, and a JSON-RPC error as its body, so that both layers understand it.
-    var response: HTTPServerResponse {
+    ///
+    /// - Parameter metadata: Where clients learn how to get a token.
+    func response(resourceMetadata metadata: String? = nil) -> HTTPServerResponse {
         switch self {
         case .refused(let refusal):
             var headers: HTTPHeaders = ["content-type": "application/json"]
-            if let challenge = refusal.challenge(resourceMetadata: nil) {
+            if let challenge = refusal.challenge(resourceMetadata: metadata) {
                 headers.add(name: "www-authenticate", value: challenge)
             }
             return Self.response(refusal.status, .invalidRequest(refusal.message), headers)

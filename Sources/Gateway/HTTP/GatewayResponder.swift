@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Authentication
 import HTTP
 import ModelContextProtocol
 import NIOCore
@@ -19,16 +20,21 @@ final class GatewayResponder: HTTPResponder {
     private let servers: [ByteKey: Route]
     private let status: GatewayStatus
     private let review: ResponseReview
+    private let resource: ProtectedResource?
 
-    init(_ routes: [Route], status: GatewayStatus, policy: Policy) {
+    /// - Parameter resource: What clients are told about how to get a token.
+    init(_ routes: [Route], status: GatewayStatus, policy: Policy, resource: ProtectedResource? = nil) {
         var servers: [ByteKey: Route] = [:]
-        for route in routes { servers[ByteKey(route.server.map { "/servers/\($0)/mcp" } ?? "/mcp")] = route }
+        for route in routes { servers[ByteKey(Self.path(of: route.server))] = route }
         guard let whole = servers.removeValue(forKey: ByteKey("/mcp")) else {
             preconditionFailure("a gateway has the virtual server that has everything")
         }
-        (self.whole, self.servers, self.status) = (whole, servers, status)
+        (self.whole, self.servers, self.status, self.resource) = (whole, servers, status, resource)
         review = ResponseReview(policy)
     }
+
+    /// The path of a virtual server's endpoint; nil for the one that has everything.
+    static func path(of server: String?) -> String { server.map { "/servers/\($0)/mcp" } ?? "/mcp" }
 
     func respond(to request: HTTPServerRequest, on exchange: HTTPExchange) {
         if let route = route(request.path) {
@@ -44,12 +50,33 @@ final class GatewayResponder: HTTPResponder {
             }
             exchange.send(status.response(to: request.path))
         default:
+            if let document = metadata(request.path) {
+                exchange.send(Self.metadata(document, for: request.method))
+                return
+            }
             exchange.send(
                 Self.text(
                     .notFound,
                     "there is nothing here; MCP clients find the gateway at /mcp and its virtual servers at /servers/{id}/mcp"
                 ))
         }
+    }
+
+    /// The document about the gateway or one of its endpoints (RFC 9728) that is at this path.
+    private func metadata(_ path: String) -> Value? {
+        guard let resource, let path = ProtectedResource.resourcePath(ofDocument: path) else { return nil }
+        guard !path.isEmpty else { return resource.document(forPath: "") }
+        return route(path).map { resource.document(forPath: Self.path(of: $0.server)) }
+    }
+
+    private static func metadata(_ document: Value, for method: HTTPMethod) -> HTTPServerResponse {
+        guard method == .GET || method == .HEAD else {
+            return text(.methodNotAllowed, "use GET", ["allow": "GET, HEAD"])
+        }
+        // Clients in web pages of any origin have to read it, and nothing in it is secret.
+        return HTTPServerResponse(
+            status: .ok, headers: ["content-type": "application/json", "access-control-allow-origin": "*"],
+            body: ByteBuffer(string: document.description))
     }
 
     private func route(_ path: String) -> Route? {

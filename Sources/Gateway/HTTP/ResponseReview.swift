@@ -58,7 +58,7 @@ final class ResponseReview: Sendable {
             payload["client_port"] = .int(Int64(port))
         }
         let outcome = await pipeline.run(.httpPostRequest, Document(object: payload), in: &state)
-        if let block = outcome.block { return .refuse(HTTPDenial(block, outcome).response) }
+        if let block = outcome.block { return .refuse(HTTPDenial(block, outcome).response()) }
         var headers = headers
         let given = (outcome.change?.value.objectValue ?? [:])
         for member in given {

@@ -35,6 +35,12 @@ extension Principal {
         }
     }
 
+    /// Scopes as a list or as text; none where a plugin names none.
+    private static func scopes(_ value: Value?) -> ScopeSet {
+        if let text = value?.stringValue { return ScopeSet(spaceSeparated: text) }
+        return ScopeSet((value?.arrayValue ?? []).compactMap(\.stringValue))
+    }
+
     /// The user that a plugin found.
     ///
     /// - Returns: Nil for an object that names nobody.
@@ -45,7 +51,7 @@ extension Principal {
             return nil
         }
         return Principal(
-            method: .plugin, subject: name,
+            method: .plugin, subject: name, scopes: scopes(attributes["scopes"]),
             tenant: ["tenant_id", "tenant"].lazy.compactMap { attributes[$0]?.stringValue }.first,
             email: attributes["email"]?.stringValue, isAdmin: attributes["is_admin"]?.boolValue ?? false,
             servers: servers, user: user)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Authentication
 import ModelContextProtocol
 import Synchronization
 import Values
@@ -16,12 +17,15 @@ final class ClientSession: Sendable {
     let core: MCPServerSession
     let server: VirtualServer
     let policy: Policy
+    /// Whose share of sessions it is part of; nil for nobody's.
+    let share: PrincipalIdentity?
     private let state = Mutex(State())
 
-    init(_ core: MCPServerSession, server: VirtualServer, policy: Policy) {
+    init(_ core: MCPServerSession, server: VirtualServer, policy: Policy, share: PrincipalIdentity?) {
         self.core = core
         self.server = server
         self.policy = policy
+        self.share = share
     }
 
     // MARK: Upstream sessions

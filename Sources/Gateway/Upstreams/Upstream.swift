@@ -35,6 +35,10 @@ final class Upstream: Sendable {
     let label: NameLabel
     let logger: Logger
     let connector: UpstreamConnector
+    /// The scopes that clients need.
+    let neededScopes: NeededScopes
+    /// How the gateway shows who it is; nil for by headers of the configuration alone.
+    private let authorization: UpstreamAuthorization?
     private let state = Mutex(State())
     /// When the gateway began to need it.
     let start = ContinuousClock.now
@@ -51,6 +55,8 @@ final class Upstream: Sendable {
         self.settings = settings
         self.limits = limits
         self.connector = connector
+        neededScopes = NeededScopes(settings)
+        authorization = UpstreamAuthorization(settings, client: connector.httpClient, logger: logger)
         self.logger = logger
         label = NameLabel(prefix: settings.fallbackPrefix, among: all.map(\.fallbackPrefix))
         refreshes = RefreshSignal()
@@ -101,7 +107,8 @@ final class Upstream: Sendable {
     /// Begins a session.
     func connect(handler: any MCPClientHandler, capabilities: ValueObject) async throws(MCPClientError) -> MCPClient {
         try await connector.connect(
-            settings, capabilities: capabilities, handler: handler, limits: limits, logger: logger)
+            settings, authorization: authorization, capabilities: capabilities, handler: handler, limits: limits,
+            logger: logger)
     }
 
     /// Takes a place among the sessions that may be open.

@@ -16,24 +16,29 @@ struct UpstreamConnector: Sendable {
     let eventLoopGroup: any EventLoopGroup
 
     func connect(
-        _ upstream: UpstreamSettings, capabilities: ValueObject, handler: any MCPClientHandler, limits: GatewayLimits,
+        _ upstream: UpstreamSettings, authorization: (any MCPClientAuthorization)?, capabilities: ValueObject,
+        handler: any MCPClientHandler, limits: GatewayLimits,
         logger: Logger
     ) async throws(MCPClientError) -> MCPClient {
         var clientLimits = MCPClientLimits()
         clientLimits.maxMessageBytes = limits.maximumMessageSize
         clientLimits.connectTimeout = upstream.connectTimeout
         return try await MCPClient.connect(
-            Self.transport(of: upstream, logger: logger), info: info, capabilities: capabilities, handler: handler,
+            Self.transport(of: upstream, authorization, logger: logger), info: info, capabilities: capabilities,
+            handler: handler,
             limits: clientLimits, httpClient: httpClient, eventLoop: eventLoopGroup.next(), logger: logger)
     }
 
-    private static func transport(of upstream: UpstreamSettings, logger: Logger) -> MCPClientTransportSettings {
+    private static func transport(
+        of upstream: UpstreamSettings, _ authorization: (any MCPClientAuthorization)?, logger: Logger
+    ) -> MCPClientTransportSettings {
         switch upstream.target {
         case .http(let address):
-            return .http(
-                MCPHTTPClientSettings(
-                    url: address.url, unixSocket: address.socketPath,
-                    headers: address.headers.map { ($0.name, $0.value) }))
+            var settings = MCPHTTPClientSettings(
+                url: address.url, unixSocket: address.socketPath,
+                headers: address.headers.map { ($0.name, $0.value) })
+            settings.authorization = authorization
+            return .http(settings)
         case .command(let command):
             var settings = MCPStdioClientSettings(
                 command: command.program, arguments: command.arguments,

@@ -51,6 +51,8 @@ package struct MCPHTTPClientSettings: Sendable {
     package var unixSocket: String?
     /// Headers of every request, such as `Authorization`.
     package var headers: [(name: String, value: String)]
+    /// Credentials that change over time, in place of an `Authorization` among the headers; nil for none.
+    package var authorization: (any MCPClientAuthorization)?
     /// Whether a GET stream is held open for messages that belong to no request.
     ///
     /// Default true; a server that has none answers 405, and is left alone.

@@ -105,7 +105,26 @@ final class HTTPClientLink: ClientLink {
             deadline: deadline)
     }
 
+    /// Sends a request; again with other credentials if the server does not take those that it came with.
     func execute(
+        _ request: HTTPClientRequest, deadline: NIODeadline
+    ) async throws(MCPClientError) -> HTTPClientResponse {
+        guard let authorization = settings.authorization else { return try await send(request, deadline: deadline) }
+        var request = request
+        let value = try await authorization.current()
+        request.headers.replaceOrAdd(name: "authorization", value: value)
+        let response = try await send(request, deadline: deadline)
+        guard response.status == .unauthorized else { return response }
+        authorization.reject(value)
+        let other = try await authorization.current()
+        guard !other.hasSameBytes(as: value) else { return response }
+        // A server that does not let a request in has not begun with it.
+        response.body.cancel()
+        request.headers.replaceOrAdd(name: "authorization", value: other)
+        return try await send(request, deadline: deadline)
+    }
+
+    private func send(
         _ request: HTTPClientRequest, deadline: NIODeadline
     ) async throws(MCPClientError) -> HTTPClientResponse {
         do throws(HTTPClientError) {
@@ -162,7 +181,7 @@ final class HTTPClientLink: ClientLink {
         guard hasSession else { return }
         // A server that lets nobody end sessions answers 405: its own affair. One that does not answer is not waited for long.
         let request = HTTPClientRequest(method: .DELETE, address: address, headers: headers)
-        guard let response = try? await httpClient.execute(request, deadline: .now() + .seconds(2)) else { return }
+        guard let response = try? await execute(request, deadline: .now() + .seconds(2)) else { return }
         _ = try? await response.collect(upTo: 64 << 10)
     }
 }
