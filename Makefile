@@ -4,7 +4,13 @@ SWIFT_FLAGS ?=
 PREFIX ?= /usr/local
 CONTAINER_ENGINE ?= $(shell command -v podman || command -v docker)
 
+# For the certs-mcp targets: the days of ContextForge's variable, and further flags such as --rsa 4096 or --force.
+MCP_CERT_DAYS ?= 825
+CERTS_FLAGS ?=
+CERTS = .build/release/gatehouse certs
+
 .PHONY: help run dev test build install build-grpc install-grpc build-image env check-image format bench clean
+.PHONY: certs-mcp-ca certs-mcp-gateway certs-mcp-plugin certs-mcp-all certs-mcp-check
 
 help:
 	@echo "make run          start gateway, plugin server and a demo MCP server, and say how to call them"
@@ -17,6 +23,8 @@ help:
 	@echo "make bench        compare with the reference and with C++ gRPC"
 	@echo "make check-image  run the image's steps without a container engine (root, debootstrap)"
 	@echo "make format       format the code"
+	@echo "make certs-mcp-all     make certificates for mutual TLS under certs/mcp, for the plugins of the configuration"
+	@echo "make certs-mcp-check   say when they expire; also certs-mcp-ca, certs-mcp-gateway, certs-mcp-plugin PLUGIN_NAME=..."
 
 # The first build takes minutes; later ones seconds.
 build:
@@ -59,6 +67,22 @@ bench:
 
 format:
 	git ls-files -z '*.swift' | grep -zvE '/Generated/' | xargs -0 swift format -i
+
+certs-mcp-ca: build
+	$(CERTS) ca --days $(MCP_CERT_DAYS) $(CERTS_FLAGS)
+
+certs-mcp-gateway: build
+	$(CERTS) gateway --days $(MCP_CERT_DAYS) $(CERTS_FLAGS)
+
+certs-mcp-plugin: build
+	@test -n "$(PLUGIN_NAME)" || { echo "say which plugin: make certs-mcp-plugin PLUGIN_NAME=MyPlugin" >&2; exit 2; }
+	$(CERTS) plugin "$(PLUGIN_NAME)" --days $(MCP_CERT_DAYS) $(CERTS_FLAGS)
+
+certs-mcp-all: build
+	$(CERTS) all --days $(MCP_CERT_DAYS) $(CERTS_FLAGS)
+
+certs-mcp-check: build
+	$(CERTS) check
 
 clean:
 	swift package clean

@@ -23,6 +23,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
@@ -83,8 +84,17 @@ let package = Package(
         library(
             "GRPC", ["CZlib", "Values", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle],
             exclude: ["Protos"]),
-        library("GRPCTransport", ["Values", "PluginFramework", "PluginWire", "GRPC", "Sockets", nio, logging]),
-        library("TransportSecurity", ["PluginFramework", nio, nioSSL, x509, crypto, asn1, logging, lifecycle]),
+        library(
+            "GRPCTransport",
+            ["Values", "PluginFramework", "PluginWire", "GRPC", "Sockets", "TransportSecurity", nio, logging]),
+        library(
+            "TransportSecurity",
+            [
+                "PluginFramework", "Sockets", "HTTP", nio, nioPosix, nioSSL, nioTLS, x509, crypto, cryptoExtras, asn1,
+                logging,
+                lifecycle,
+            ]
+        ),
         library("HTTP", ["Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
         library("Authentication", ["Values", "HTTP", "Sockets", nio, nioHTTP1, crypto, jwt, logging, lifecycle]),
         library(
@@ -115,7 +125,7 @@ let package = Package(
             "PluginServer",
             [
                 "Values", "PluginFramework", "PluginConfiguration", "Sockets", "GRPC", "GRPCTransport",
-                "SocketTransport", "MCPTransport", "ModelContextProtocol", "HTTP", nio,
+                "SocketTransport", "TransportSecurity", "MCPTransport", "ModelContextProtocol", "HTTP", nio,
                 nioPosix, logging, lifecycle, signals, argumentParser, "CPluginTrace",
             ]
         ),
@@ -123,7 +133,8 @@ let package = Package(
             name: "gatehouse",
             dependencies: [
                 "Values", "PluginFramework", "PluginConfiguration", "PluginServer", "BuiltinPlugins", "GRPC",
-                "GRPCTransport", "SocketTransport", "MCPTransport", "HTTP", "ModelContextProtocol", "Gateway",
+                "GRPCTransport", "SocketTransport", "TransportSecurity", "MCPTransport", "HTTP", "ModelContextProtocol",
+                "Gateway",
                 "DemoServer", "Bench",
                 "Sockets", nio, nioPosix, logging, lifecycle, signals, subprocess, argumentParser,
             ],
@@ -183,9 +194,19 @@ let package = Package(
             resources: [.copy("Corpora")]),
         tests(
             "GRPCTransport",
-            ["GRPC", "PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioHPACK, logging, lifecycle]
+            [
+                "GRPC", "PluginWire", "PluginFramework", "Values", "Sockets", "TransportSecurity", nio, nioPosix,
+                nioHPACK, logging, lifecycle,
+            ]
         ),
-        tests("TransportSecurity", ["PluginFramework", nio, nioPosix, nioSSL, x509, crypto, logging]),
+        tests(
+            "TransportSecurity",
+            [
+                "GRPC", "GRPCTransport", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioHTTP1,
+                nioSSL,
+                nioTLS, x509, crypto, logging,
+            ]
+        ),
         tests("HTTP", ["Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
         tests(
             "Authentication",

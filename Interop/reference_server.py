@@ -54,19 +54,23 @@ def add_standard_services(server, health: Health) -> None:
         server.add_generic_rpc_handlers((generic,))
 
 
-async def serve(config: str, host: str, port: int, uds: str | None) -> None:
+async def serve(config: str, host: str, port: int, uds: str | None, tls: dict | None = None) -> None:
     runtime = peers.framework("external.grpc.server.runtime").GrpcPluginRuntime(config_path=config)
-    runtime._get_server_config = lambda: peers.GRPCServerConfig(host=host, port=port, uds=uds)
+    runtime._get_server_config = lambda: peers.GRPCServerConfig(host=host, port=port, uds=uds, tls=tls)
     bound = []
     health = Health()
     make_server = grpc.aio.server
 
     def reporting_server(*arguments, **options):
         server = make_server(*arguments, **options)
-        start, add_port = server.start, server.add_insecure_port
+        start, add_port, add_tls_port = server.start, server.add_insecure_port, server.add_secure_port
 
         def add_insecure_port(address: str) -> int:
             bound.append(add_port(address))
+            return bound[-1]
+
+        def add_secure_port(address: str, credentials: grpc.ServerCredentials) -> int:
+            bound.append(add_tls_port(address, credentials))
             return bound[-1]
 
         async def start_and_report() -> None:
@@ -76,7 +80,8 @@ async def serve(config: str, host: str, port: int, uds: str | None) -> None:
             print(json.dumps({"message": "Plugin server listening", "address": address}), file=sys.stderr, flush=True)
             print("READY", flush=True)
 
-        server.add_insecure_port, server.start = add_insecure_port, start_and_report
+        server.add_insecure_port, server.add_secure_port = add_insecure_port, add_secure_port
+        server.start = start_and_report
         return server
 
     grpc.aio.server = reporting_server
@@ -120,6 +125,8 @@ def main() -> None:
     parser.add_argument("-H", "--host", default="127.0.0.1")
     parser.add_argument("-p", "--port", type=int, default=0)
     parser.add_argument("--uds")
+    for name in ("certfile", "keyfile", "ca-bundle", "client-auth"):
+        parser.add_argument(f"--{name}", help="as in grpc_server_settings.tls")
     arguments = parser.parse_args()
     with open(arguments.config, encoding="utf-8") as file:
         config = yaml.safe_load(file)
@@ -129,10 +136,18 @@ def main() -> None:
         path = os.path.join(folder, "plugins.yaml")
         with open(path, "w", encoding="utf-8") as file:
             yaml.safe_dump(config, file, allow_unicode=True)
+        tls = None
+        if arguments.certfile:
+            tls = {
+                "certfile": arguments.certfile,
+                "keyfile": arguments.keyfile,
+                "ca_bundle": arguments.ca_bundle,
+                "client_auth": arguments.client_auth or "require",
+            }
         if arguments.transport == "unix":
             asyncio.run(serve_frames(path, arguments.uds))
         else:
-            asyncio.run(serve(path, arguments.host, arguments.port, arguments.uds))
+            asyncio.run(serve(path, arguments.host, arguments.port, arguments.uds, tls))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ package struct ConfigurationLoader: Sendable {
     /// Whether variables that do nothing are looked for; not where another loader does.
     var checksEnvironment = true
 
+    /// Whether the files of certificates have to be there: not for who is about to make them.
+    package var requiresFiles = true
+
     /// Makes a loader.
     package init(environment: [String: String], overrides: CommandLineOverrides = CommandLineOverrides()) {
         self.environment = environment
@@ -58,6 +61,7 @@ package struct ConfigurationLoader: Sendable {
     /// - Throws: All that is wrong with it.
     package func load(text: String, name: String) throws(ConfigurationError) -> LoadedConfiguration {
         let session = LoadSession(fileName: name, environment: environment, overrides: overrides)
+        session.requiresFiles = requiresFiles
         var reader = YAMLReader(environment: environment)
         let tree: ConfigurationNode?
         do throws(YAMLReader.Failure) {

@@ -22,7 +22,15 @@ package struct LoadedConfiguration: Sendable {
     ///   - key: The key within the entry, parts joined by dots ("config.words.3.search"); empty for the whole.
     ///   - message: What is wrong and what to do.
     package func diagnostic(plugin index: Int, key: String, message: String) -> ConfigurationDiagnostic {
-        let dotted = key.isEmpty ? "plugins.\(index)" : "plugins.\(index).\(key)"
+        diagnostic(key: key.isEmpty ? "plugins.\(index)" : "plugins.\(index).\(key)", message: message)
+    }
+
+    /// What a fault that shows only when the value is used looks like to the one who wrote the file.
+    ///
+    /// - Parameters:
+    ///   - dotted: The key, parts joined by dots ("grpc_server_settings.tls.keyfile").
+    ///   - message: What is wrong and what to do.
+    package func diagnostic(key dotted: String, message: String) -> ConfigurationDiagnostic {
         let place = tree.locate(dotted, at: tree.line, path: .root)
         return ConfigurationDiagnostic(
             severity: .error, source: .file(file, line: place.line), path: place.path, message: message)

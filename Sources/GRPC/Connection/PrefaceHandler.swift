@@ -3,6 +3,7 @@
 import Logging
 import NIOCore
 import NIOHTTP2
+import Sockets
 
 /// Looks at the first bytes of a connection, lets HTTP/2 in, and tells everybody else what this port is for.
 ///
@@ -61,6 +62,12 @@ final class PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
         context.fireChannelRead(wrapInboundOut(buffer))
         context.fireChannelReadComplete()
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+    }
+
+    /// TLS, if there is any, says who the client is before the first byte comes.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let identity = event as? PeerIdentity { connection.peer.identity = identity }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

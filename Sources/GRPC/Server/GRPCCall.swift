@@ -2,6 +2,7 @@
 
 package import NIOCore
 package import NIOHPACK
+package import Sockets
 import Synchronization
 
 /// A call as its handler sees it.
@@ -33,6 +34,14 @@ package final class GRPCPeer: Sendable, CustomStringConvertible {
     package var features: UInt64 {
         get { announced.load(ordering: .relaxed) }
         set { announced.store(newValue, ordering: .relaxed) }
+    }
+
+    private let proven = Mutex<PeerIdentity?>(nil)
+
+    /// Who the peer has proven to be by a certificate; nil when it showed none, as on a connection without TLS.
+    package internal(set) var identity: PeerIdentity? {
+        get { proven.withLock { $0 } }
+        set { proven.withLock { [newValue] in $0 = newValue } }
     }
 
     init(_ description: String) {

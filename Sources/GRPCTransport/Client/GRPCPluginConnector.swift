@@ -6,6 +6,7 @@ package import NIOCore
 package import PluginFramework
 package import Sockets
 import Synchronization
+package import TransportSecurity
 
 /// Makes the invokers of external plugins that are reached over gRPC; those with the same target and the same security share a
 /// channel.
@@ -28,6 +29,7 @@ package final class GRPCPluginConnector: Sendable {
     private let budget: ByteBudget
     private let logger: Logger
     private let resolver: AddressResolver
+    private let tls: TLSStore
 
     /// Makes a connector.
     ///
@@ -35,14 +37,17 @@ package final class GRPCPluginConnector: Sendable {
     ///   - eventLoopGroup: where connections live.
     ///   - budget: of bytes in buffered messages, shared by all of the process.
     ///   - healthCheckInterval: how often servers are asked how their plugins are; nil or 0 for never.
+    ///   - tls: keeps certificates in step with their files, if it is run; nil for a store of one's own that is not.
     package init(
         configuration: GRPCChannelConfiguration = GRPCChannelConfiguration(),
         healthCheckInterval: Duration? = nil,
         eventLoopGroup: any EventLoopGroup,
         budget: ByteBudget,
         logger: Logger,
+        tls: TLSStore? = nil,
         resolver: AddressResolver = .system
     ) {
+        self.tls = tls ?? TLSStore(logger: logger)
         var configuration = configuration
         if configuration.breaker.healthFallbacks.isEmpty {
             configuration.breaker.healthFallbacks = PluginServiceMethods.healthPaths
@@ -76,9 +81,11 @@ package final class GRPCPluginConnector: Sendable {
         } catch {
             throw SettingsError(key: settings.uds == nil ? "grpc.target" : "grpc.uds", error.message)
         }
-        let key = Key(target: target, security: try security(settings).identity)
+        // Made even when there is a channel for it: what is wrong with the files is told for each entry.
+        let security = try security(settings, of: entry)
+        let key = Key(target: target, security: security.identity)
         let channel = channels.withLock { channels in
-            let channel = channels[key]?.channel ?? makeChannel(target, .plaintext)
+            let channel = channels[key]?.channel ?? makeChannel(target, security)
             channels[key, default: Shared(channel: channel, users: 0)].users += 1
             return channel
         }
@@ -90,17 +97,20 @@ package final class GRPCPluginConnector: Sendable {
         }
     }
 
-    /// How connections are secured: where TLS comes in.
+    /// How connections are secured: with TLS if there is `tls`, and never without it then.
     private func security(
-        _ settings: ExternalPluginSettings.GRPCTarget
+        _ settings: ExternalPluginSettings.GRPCTarget, of entry: PluginEntry
     ) throws(SettingsError) -> GRPCChannelSecurity {
-        guard settings.tls == nil else {
+        guard let tls = settings.tls else { return .plaintext }
+        guard settings.uds == nil, settings.target?.utf8.starts(with: "unix:".utf8) != true else {
             throw SettingsError(
-                key: "grpc.tls",
-                "this version does not connect with TLS, and will not connect without it instead; "
-                    + "remove tls, or reach the plugin through a Unix socket")
+                key: "grpc.tls", "does not go with a Unix socket, which only its owner can reach; remove tls")
         }
-        return .plaintext
+        do throws(TLSSettingsError) {
+            return .tls(try self.tls.client(tls, for: .http2, place: "plugin '\(entry.name)' grpc.tls"))
+        } catch {
+            throw SettingsError(key: "grpc.tls.\(error.key)", error.message)
+        }
     }
 
     private func makeChannel(_ target: GRPCTarget, _ security: GRPCChannelSecurity) -> PluginChannel {

@@ -91,6 +91,7 @@ package struct PluginServiceMethods: Sendable {
     }
 
     @Sendable private func invokeHook(_ request: InvokeHookRequest, _ call: GRPCCall) async -> InvokeHookResponse {
+        if let identity = call.peer.identity { request.context.setCaller(CallerIdentity(identity)) }
         let answer = await service.invoke(
             PluginInvocation(
                 hook: HookName(rawValue: request.hookType), plugin: request.pluginName, payload: request.payload,

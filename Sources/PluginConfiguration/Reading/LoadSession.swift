@@ -14,6 +14,8 @@ final class LoadSession {
     private(set) var settings: [ReportedSetting] = []
     /// Which values are not to be shown; knows of `secret_keys` once they are read.
     var mask = SecretMask()
+    /// Whether files that TLS needs have to be there.
+    var requiresFiles = true
 
     init(fileName: String, environment: [String: String], overrides: CommandLineOverrides) {
         self.fileName = fileName

@@ -100,6 +100,7 @@ struct ExternalReader {
 struct ClientTLSReader {
     let section: SettingsSection
     let prefix: String
+    /// Whether there is a variable for `check_hostname`.
     let checksHostname: Bool
 
     private var session: LoadSession { section.session }
@@ -124,11 +125,13 @@ struct ClientTLSReader {
         let key = block.optional("keyfile", .text, variables: variables("KEYFILE"))
         settings.keyFilePassword =
             block.optional("keyfile_password", .text, variables: variables("KEYFILE_PASSWORD"))?.value
-        if checksHostname {
-            settings.checkHostname =
-                block.setting("check_hostname", .bool, default: true, variables: variables("CHECK_HOSTNAME")).value
-        }
+        settings.checkHostname =
+            block.setting(
+                "check_hostname", .bool, default: true, variables: checksHostname ? variables("CHECK_HOSTNAME") : []
+            ).value
+        settings.serverName = block.optional("server_name", .name)?.value
         block.finish()
+        warn(settings, block)
         settings.caBundle = session.existingFile(bundle, block.path.key("ca_bundle"))
         settings.certificateFile = session.existingFile(certificate, block.path.key("certfile"))
         settings.keyFile = session.existingFile(key, block.path.key("keyfile"))
@@ -137,5 +140,20 @@ struct ClientTLSReader {
                 key.source, block.path.key("keyfile"), "needs certfile beside it; give the certificate of this key")
         }
         return settings
+    }
+
+    /// What is asked for, and takes away what TLS is for.
+    private func warn(_ settings: ClientTLSSettings, _ block: SettingsSection) {
+        if !settings.verify {
+            session.warn(
+                session.source(of: block.path.key("verify")), block.path.key("verify"),
+                "is false: whoever can get between may read and change everything; "
+                    + "give ca_bundle, and remove it")
+        } else if !settings.checkHostname {
+            session.warn(
+                session.source(of: block.path.key("check_hostname")), block.path.key("check_hostname"),
+                "is false: every server with a certificate of the same authority is taken for this one; "
+                    + "give server_name, and remove it")
+        }
     }
 }

@@ -62,7 +62,7 @@ extension LoadSession {
     func existingFile(_ setting: Sourced<String>?, _ path: KeyPathText) -> String? {
         guard let setting, !setting.value.isEmpty else { return nil }
         let file = expandingHome(setting.value)
-        guard let problem = FileChecks.fileProblem(file) else { return file }
+        guard requiresFiles, let problem = FileChecks.fileProblem(file) else { return file }
         error(setting.source, path, "\(problem); give the path of a readable file (PEM)")
         return nil
     }

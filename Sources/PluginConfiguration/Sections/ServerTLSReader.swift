@@ -30,6 +30,7 @@ struct ServerTLSReader {
         let authorities = tls.optional("ca_bundle", .text, variables: [variable("CA_CERTS")])
         let client = tls.setting(
             clientKey.key, clientKey.kind, default: .require, variables: [variable(clientKey.variable)])
+        let allowed = tls.member("allowed_clients") == nil ? nil : tls.texts("allowed_clients")
         tls.finish()
 
         guard enabled.value else {
@@ -59,12 +60,38 @@ struct ServerTLSReader {
                 "is missing, and \(clientKey.key) is \(client.value.rawValue): clients cannot be verified without it; "
                     + "give the authorities to trust (PEM), or set \(clientKey.key) to \(noneText)")
         }
+        check(allowed, client, tls)
         guard let certificatePath, let keyPath else { return (true, nil) }
         var settings = ServerTLSSettings(certificateFile: certificatePath, keyFile: keyPath)
         settings.keyFilePassword = password?.value
         settings.caBundle = bundle
         settings.clientAuthentication = client.value
+        settings.allowedClients = allowed
         return (true, settings)
+    }
+
+    /// Patterns for clients need clients that show who they are.
+    private func check(
+        _ allowed: [String]?, _ client: Sourced<ServerTLSSettings.ClientAuthentication>, _ tls: SettingsSection
+    ) {
+        guard let allowed else { return }
+        let path = tls.path.key("allowed_clients")
+        let source = session.file(tls.member("allowed_clients")?.line)
+        if allowed.isEmpty {
+            session.error(source, path, "is empty, so that nobody could connect; give patterns, or remove it")
+        }
+        for (index, pattern) in allowed.enumerated() where !pattern.contains(where: { !$0.isWhitespace }) {
+            session.error(
+                source, path.index(index),
+                "names nobody; give an alternative name such as spiffe://example.org/gateway/*, cn:NAME, or subject:CN=NAME"
+            )
+        }
+        if client.value != .require {
+            session.error(
+                source, path,
+                "needs clients that show a certificate, and \(clientKey.key) is \(client.value.rawValue) (\(client.source)); "
+                    + "set \(clientKey.key) to \(clientKey.key == "ssl_cert_reqs" ? "2" : "require")")
+        }
     }
 
     private var noneText: String { clientKey.key == "ssl_cert_reqs" ? "0" : "none" }

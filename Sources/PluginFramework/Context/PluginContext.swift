@@ -15,6 +15,7 @@ public final class PluginContext: Sendable {
         var current: ContextValues?
         /// Whether anybody wrote: most plugins do not, and then nothing need be compared.
         var isTouched = false
+        var caller: CallerIdentity?
 
         mutating func load() -> ContextValues {
             if let current { return current }
@@ -44,6 +45,15 @@ public final class PluginContext: Sendable {
     public init(encoded: any EncodedContext) {
         contents = Mutex(Contents(encoded: encoded, original: nil, current: nil))
     }
+
+    /// Who called over the network, if it showed a certificate that was verified: the gateway, as a rule.
+    ///
+    /// Nil for calls within the process and over connections without mutual TLS. It is no part of ``values``: it neither comes with
+    /// the request nor goes back with the answer.
+    public var caller: CallerIdentity? { contents.withLock { $0.caller } }
+
+    /// Notes who called: for the transport's server half, before the plugin is invoked.
+    package func setCaller(_ caller: CallerIdentity?) { contents.withLock { $0.caller = caller } }
 
     /// All values as they are now.
     public var values: ContextValues {

@@ -87,6 +87,10 @@ public struct ClientTLSSettings: Sendable, Hashable {
     public var keyFilePassword: String?
     /// Whether the certificate must name the host.
     public var checkHostname = true
+    /// `server_name`: the name that the certificate must have, in place of the host that is dialled; nil for that one.
+    ///
+    /// A setting of ours.
+    public var serverName: String?
 
     /// Makes settings with the defaults.
     public init() {}

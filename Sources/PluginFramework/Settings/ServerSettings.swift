@@ -184,6 +184,12 @@ public struct ServerTLSSettings: Sendable, Equatable {
     public var caBundle: String?
     /// `client_auth` or `ssl_cert_reqs`: whether clients have to show a certificate.
     public var clientAuthentication: ClientAuthentication = .require
+    /// `allowed_clients`: patterns for the names of the clients that are served; nil for all whose certificates are verified.
+    ///
+    /// A setting of ours. Needs ``ClientAuthentication/require``. `spiffe://example.org/gateway/*` and `*.gateways.example.com` are
+    /// for alternative names, `cn:NAME` for the common name, `subject:CN=NAME,O=…` for the whole subject (RFC 4514). `*` stands for
+    /// any text without `/` in URIs and without `.` in DNS names, `**` for any text.
+    public var allowedClients: [String]?
 
     /// Makes settings with the defaults of everything but the certificate and its key.
     public init(certificateFile: String, keyFile: String) {

@@ -27,6 +27,11 @@ package struct PluginServerOptions: ParsableArguments {
     @Option(name: .long, help: "Unix socket to listen on, instead of host and port.")
     package var uds: String?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Whether to serve TLS, whatever the file and the environment say; the certificate comes from them.")
+    package var tls: Bool?
+
     @Option(
         name: [.short, .long],
         help: "How much is logged: trace, debug, info, notice, warning, error or critical (default: info).")
@@ -51,6 +56,7 @@ package struct PluginServerOptions: ParsableArguments {
         overrides.host = host
         overrides.port = port
         overrides.uds = uds
+        overrides.tls = tls
         overrides.logLevel = logLevel
         overrides.logFormat = logFormat
         overrides.grace = grace

@@ -9,6 +9,7 @@ package import PluginConfiguration
 package import PluginFramework
 import ServiceLifecycle
 import Sockets
+import TransportSecurity
 import UnixSignals
 
 /// One run of a plugin server, from a configuration that is in order to an exit code.
@@ -65,23 +66,26 @@ package struct PluginServerProcess: Sendable {
         // Before anything that a signal must not leave behind, such as a socket file.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let announcement = ListeningAnnouncement(settings, logger: logger)
+        let tls = TLSStore(logger: logger)
         let transports: ServedTransports
         do throws(ServingError) {
             transports = try ServedTransports.open(
                 ServingContext(
                     host: host, settings: settings, budget: ByteBudget(limit: settings.process.memoryBudget),
                     eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
-                    protocolStreams: streams, onListening: announcement.announce))
+                    tls: tls, protocolStreams: streams, onListening: announcement.announce))
         } catch {
             logger.critical("\(error)")
             return error.status
         }
         for warning in transports.transports.flatMap(\.warnings) { logger.warning("\(warning)") }
         await transports.publishHealth()
-        return await run(transports, signals)
+        return await run(transports, tls, signals)
     }
 
-    private func run(_ transports: ServedTransports, _ signals: UnixSignalsSequence) async -> Int32 {
+    private func run(
+        _ transports: ServedTransports, _ tls: TLSStore, _ signals: UnixSignalsSequence
+    ) async -> Int32 {
         let services = ServiceGroup(
             configuration: .init(
                 services: [.init(service: transports, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -89,6 +93,7 @@ package struct PluginServerProcess: Sendable {
         )
         return await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await transports.followHealth() }
+            tasks.addTask { await tls.run() }
             tasks.addTask { await follow(signals, services) }
             tasks.addTask {
                 for await _ in transports.firstEnd { await services.triggerGracefulShutdown() }

@@ -5,6 +5,7 @@ import GRPCTransport
 import PluginConfiguration
 import PluginFramework
 import Sockets
+import TransportSecurity
 
 /// Plugins over gRPC, on TCP or a Unix socket.
 struct GRPCServedTransport: ServedTransport {
@@ -16,11 +17,7 @@ struct GRPCServedTransport: ServedTransport {
     /// Opens the socket.
     init(_ context: ServingContext) throws(ServingError) {
         let settings = context.settings.grpc
-        guard settings.tls == nil else {
-            throw ServingError(
-                description: "this version does not serve TLS, and will not serve plaintext instead; "
-                    + "remove grpc_server_settings.tls, or use a Unix socket", status: ExitStatus.configuration)
-        }
+        let security = try context.security(settings.tls, for: .http2, place: "grpc_server_settings.tls")
         do {
             let endpoint = try PluginGRPCEndpoint(service: context.host, inlineLimit: settings.inlineLimit)
             let listener = try ListeningSocket.open(
@@ -29,6 +26,7 @@ struct GRPCServedTransport: ServedTransport {
                 listeners: [listener], methods: endpoint.methods,
                 configuration: GRPCServerConfiguration(settings, grace: context.settings.process.gracePeriod),
                 eventLoopGroup: context.eventLoopGroup, budget: context.budget, logger: context.logger,
+                prepareChannel: { try security?.prepare($0) },
                 onListening: { context.onListening(.grpc, $0.map { "\($0)" }) },
                 onDraining: {
                     context.draining()

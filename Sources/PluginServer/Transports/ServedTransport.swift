@@ -2,9 +2,11 @@
 
 import Logging
 import NIOCore
+import PluginConfiguration
 import PluginFramework
 import ServiceLifecycle
 import Sockets
+import TransportSecurity
 
 /// One way in which the plugins of this process are reached.
 ///
@@ -42,6 +44,8 @@ struct ServingContext: Sendable {
     /// Where connections live.
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
+    /// Makes what listeners are secured with, and keeps it in step with its files.
+    let tls: TLSStore
     /// The client's streams when stdio is served; nil when it is not, or they are not open.
     let protocolStreams: ProtocolStreams?
     /// To be called once, when a transport listens, with where it does.
@@ -49,6 +53,22 @@ struct ServingContext: Sendable {
 
     /// To be called when a transport begins to drain: the plugins are said not to serve any more.
     func draining() { host.stopAccepting() }
+
+    /// What a listener is secured with; nil for plaintext.
+    ///
+    /// - Parameter place: The key of the settings, for errors and logs.
+    /// - Throws: What is wrong with the settings or their files: plaintext is never served instead.
+    func security(
+        _ settings: ServerTLSSettings?, for application: TLSApplication, place: String
+    ) throws(ServingError) -> TLSServer? {
+        guard let settings else { return nil }
+        do throws(TLSSettingsError) {
+            return try tls.server(settings, for: application, place: place)
+        } catch {
+            throw ServingError(
+                description: "\(place).\(error.key): \(error.message)", status: ExitStatus.configuration)
+        }
+    }
 }
 
 /// Why a process cannot serve.

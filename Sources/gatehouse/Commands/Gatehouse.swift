@@ -15,7 +15,8 @@ struct Gatehouse: AsyncParsableCommand {
                 """,
             version: Version.current,
             subcommands: [
-                GatewayCommand.self, PluginServerCommand.self, PluginsCommand.self, ConfigCommand.self, MCPCommand.self,
+                GatewayCommand.self, PluginServerCommand.self, PluginsCommand.self, CertsCommand.self,
+                ConfigCommand.self, MCPCommand.self,
                 DemoServerCommand.self,
                 BenchCommand.self,
             ])

@@ -9,6 +9,7 @@ import PluginFramework
 import PluginServer
 import ServiceLifecycle
 import Sockets
+import TransportSecurity
 
 /// One run of a gateway, from a configuration that is in order to an exit code.
 struct GatewayProcess: Sendable {
@@ -45,13 +46,18 @@ struct GatewayProcess: Sendable {
                 metadata: ["file": "\(configuration.file)"])
         }
         guard settings.runsPlugins, enabled > 0 else { return await serve(pipeline: nil) }
+        let tls = TLSStore(logger: logger)
         let plugins: PluginSet
         do throws(PluginLoadError) {
-            plugins = try await PluginSet.load(settings.plugins, registry: registry, logger: logger)
+            plugins = try await PluginSet.load(settings.plugins, registry: registry, tls: tls, logger: logger)
         } catch {
             return report(error)
         }
-        let status = await serve(pipeline: plugins.pipeline)
+        let status = await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await tls.run() }
+            defer { tasks.cancelAll() }
+            return await serve(pipeline: plugins.pipeline)
+        }
         await plugins.shutDown()
         logger.info("Gateway stopped", metadata: ["status": "\(status)"])
         return status

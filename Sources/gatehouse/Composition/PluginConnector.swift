@@ -9,6 +9,7 @@ import NIOPosix
 import PluginFramework
 import SocketTransport
 import Sockets
+import TransportSecurity
 
 /// Makes the external plugins of a configuration, whatever transport each is reached by; entries with the same target share their
 /// connections.
@@ -19,10 +20,12 @@ struct PluginConnector: Sendable {
 
     /// Makes a connector with what configuration says about each transport.
     ///
-    /// - Parameter eventLoopGroup: Where connections live.
+    /// - Parameters:
+    ///   - eventLoopGroup: Where connections live.
+    ///   - tls: Keeps certificates in step with their files, if it is run; nil for a store that is not.
     init(
         _ settings: PluginServerSettings, eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
-        logger: Logger
+        tls: TLSStore? = nil, logger: Logger
     ) {
         let budget = ByteBudget(limit: settings.process.memoryBudget)
         var channels = GRPCChannelConfiguration(settings.grpcClient)
@@ -30,7 +33,7 @@ struct PluginConnector: Sendable {
         grpc = GRPCPluginConnector(
             configuration: channels, healthCheckInterval: settings.pipeline.healthCheckInterval,
             eventLoopGroup: eventLoopGroup, budget: budget,
-            logger: logger)
+            logger: logger, tls: tls)
         unixSocket = SocketPluginConnector(
             settings: settings.unixSocketClient, eventLoopGroup: eventLoopGroup, budget: budget, logger: logger)
         mcp = MCPPluginConnector(

@@ -3,6 +3,7 @@
 import BuiltinPlugins
 import Logging
 import PluginFramework
+import TransportSecurity
 
 /// All plugins of a configuration, in this process and on plugin servers, and the pipeline over them.
 struct PluginSet: Sendable {
@@ -17,11 +18,12 @@ struct PluginSet: Sendable {
 
     /// Loads local plugins, connects to external ones, and waits a moment for those that are not there.
     ///
+    /// - Parameter tls: Keeps certificates in step with their files, if it is run; nil for a store that is not.
     /// - Throws: ``PluginLoadError`` with everything that is wrong.
     static func load(
-        _ settings: PluginServerSettings, registry: PluginRegistry, logger: Logger
+        _ settings: PluginServerSettings, registry: PluginRegistry, tls: TLSStore? = nil, logger: Logger
     ) async throws(PluginLoadError) -> PluginSet {
-        let external = try connect(settings, logger: logger)
+        let external = try connect(settings, tls, logger: logger)
         let host = try await PluginHost.load(
             settings.plugins, registry: registry, configuration: PluginHostConfiguration(settings), logger: logger)
         await withTaskGroup(of: Void.self) { tasks in
@@ -41,9 +43,9 @@ struct PluginSet: Sendable {
     }
 
     private static func connect(
-        _ settings: PluginServerSettings, logger: Logger
+        _ settings: PluginServerSettings, _ tls: TLSStore?, logger: Logger
     ) throws(PluginLoadError) -> [String: any ExternalPlugin] {
-        let connector = PluginConnector(settings, logger: logger)
+        let connector = PluginConnector(settings, tls: tls, logger: logger)
         var external: [String: any ExternalPlugin] = [:]
         var faults: [PluginLoadError.Fault] = []
         for (index, entry) in settings.plugins.enumerated() where entry.isEnabled {

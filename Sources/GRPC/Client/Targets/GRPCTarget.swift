@@ -16,6 +16,12 @@ package struct GRPCTarget: Sendable, Hashable, CustomStringConvertible {
 
     let location: Location
 
+    /// The host that is looked up; nil for a target of addresses.
+    package var host: String? {
+        guard case .name(let host, _) = location else { return nil }
+        return host
+    }
+
     /// What goes into `:authority`.
     let authority: String
 

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRPC
+import Glibc
+import Logging
+import PluginFramework
+import Synchronization
+import Testing
+
+@testable import TransportSecurity
+
+/// What became of all calls.
+private final class Tally: Sendable {
+    let answered = Atomic(0)
+    private let messages = Mutex<[String]>([])
+
+    var failures: [String] { messages.withLock { $0 } }
+
+    func fail(_ message: String) { messages.withLock { $0.append(message) } }
+}
+
+/// Ten thousand calls while all certificates are replaced five times: none fails.
+@Test func callsDoNotNoticeThatCertificatesRotate() async throws {
+    let certificates = try TestCertificates()
+    let server = try certificates.issue(.server, name: "server")
+    let client = try certificates.issue(.client, name: "client")
+    let store = TLSStore(logger: LogLines().logger, pollInterval: .milliseconds(20))
+    let listener = try store.server(certificates.serverSettings(server, .require), for: .http2, place: "server")
+    let dialler = try store.client(certificates.clientSettings(client), for: .http2, place: "client")
+    let tally = Tally()
+
+    try await GRPCTestServer.with(listener) { port in
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await store.run() }
+            await withTaskGroup(of: Void.self) { work in
+                for worker in 0..<20 {
+                    work.addTask {
+                        do {
+                            // Some keep a connection, others make new ones all the time.
+                            let callsOfOne = worker.isMultiple(of: 4) ? 20 : 500
+                            for _ in 0..<(500 / callsOfOne) {
+                                let channel = try GRPCChannel.to(port, dialler)
+                                for _ in 0..<callsOfOne {
+                                    _ = try await channel.unary(GRPCTestServer.echo, GRPCMessage.buffer(capacity: 8))
+                                    tally.answered.add(1, ordering: .relaxed)
+                                }
+                                await channel.shutDown(grace: .zero)
+                            }
+                        } catch {
+                            tally.fail("\(error)")
+                        }
+                    }
+                }
+                work.addTask {
+                    do {
+                        for round in 1...5 {
+                            let name = "server-\(round)"
+                            try rotate(certificates, .server, name, server)
+                            try rotate(certificates, .client, "client-\(round)", client)
+                            try await eventually("rotation \(round)") {
+                                listener.generation >= round && dialler.generation >= round
+                            }
+                            let shown = try await shownSubject(port: port)
+                            if shown != "CN=\(name),O=Gatehouse" { tally.fail("shows \(shown)") }
+                        }
+                    } catch {
+                        tally.fail("\(error)")
+                    }
+                }
+            }
+            tasks.cancelAll()
+        }
+    }
+    #expect(tally.failures == [])
+    #expect(tally.answered.load(ordering: .relaxed) == 10_000)
+    #expect(store.certificates.contains { $0.subject == "CN=server-5,O=Gatehouse" })
+}
+
+/// Replaces a certificate and its key as a tool does that knows nothing of us: one after the other.
+private func rotate(
+    _ certificates: TestCertificates, _ side: TLSSide, _ commonName: String, _ files: (certificate: String, key: String)
+) throws {
+    let new = try certificates.issue(
+        side, name: "new-\(commonName)", order: certificates.order(side, commonName: commonName))
+    guard rename(new.certificate, files.certificate) == 0, rename(new.key, files.key) == 0 else {
+        throw TestFailure("cannot replace \(files)")
+    }
+}
