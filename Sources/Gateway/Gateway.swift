@@ -114,15 +114,18 @@ package final class Gateway: Sendable {
 
     /// Serves one client on standard input and output until it leaves, or until graceful shutdown.
     ///
-    /// - Throws: when standard input and output are no pipes, sockets or terminals.
-    package func runStdio() async throws {
+    /// - Parameters:
+    ///   - input: The descriptor that the client's messages come from.
+    ///   - output: The descriptor that ours go to.
+    /// - Throws: when they are no pipes, sockets or terminals.
+    package func runStdio(input: CInt = 0, output: CInt = 1) async throws {
         var limits = MCPServerLimits()
         limits.maxCallsPerSession = settings.limits.maximumCallsPerSession
         try await run([
             StdioServer(
                 application: application(of: servers[0]), limits: limits,
                 maxMessageBytes: settings.limits.maximumBodySize, drainGrace: settings.plugins.process.gracePeriod,
-                eventLoopGroup: eventLoopGroup, logger: logger)
+                input: input, output: output, eventLoopGroup: eventLoopGroup, logger: logger)
         ])
     }
 

@@ -6,16 +6,16 @@ import Glibc
 ///
 /// Afterwards what anybody prints goes to standard error, and who reads standard input finds its end: a plugin's `print`
 /// cannot corrupt the protocol, nor can a library eat the client's messages.
-struct ProtocolStreams: Sendable {
+package struct ProtocolStreams: Sendable {
     /// The client's messages.
-    let input: CInt
+    package let input: CInt
     /// Ours.
-    let output: CInt
+    package let output: CInt
 
     /// Takes the streams; to be called before anything that might use them is started.
     ///
     /// Nil when one of them is not open.
-    static func take() -> ProtocolStreams? {
+    package static func take() -> ProtocolStreams? {
         let input = fcntl(0, F_DUPFD_CLOEXEC, 3)
         let output = fcntl(1, F_DUPFD_CLOEXEC, 3)
         let nothing = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)

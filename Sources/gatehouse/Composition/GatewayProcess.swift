@@ -33,6 +33,12 @@ struct GatewayProcess: Sendable {
     /// - Returns: The exit code, see ``ExitStatus``. Why it is not 0 has been told on stderr.
     func run() async -> Int32 {
         ServerProcess.prepare()
+        // Before plugins and their libraries are there, which might print.
+        let streams = isStdio ? ProtocolStreams.take() : nil
+        if isStdio, streams == nil {
+            logger.critical("Standard input or output is not open; start the gateway with both, as MCP clients do")
+            return ExitStatus.failure
+        }
         for warning in configuration.warnings { logger.warning("\(warning)") }
         let enabled = settings.plugins.plugins.count(where: \.isEnabled)
         if !settings.runsPlugins, enabled > 0 {
@@ -45,7 +51,7 @@ struct GatewayProcess: Sendable {
                 "No MCP server is behind the gateway; name some under mcpServers",
                 metadata: ["file": "\(configuration.file)"])
         }
-        guard settings.runsPlugins, enabled > 0 else { return await serve(pipeline: nil) }
+        guard settings.runsPlugins, enabled > 0 else { return await serve(pipeline: nil, streams) }
         let tls = TLSStore(logger: logger)
         let plugins: PluginSet
         do throws(PluginLoadError) {
@@ -56,22 +62,23 @@ struct GatewayProcess: Sendable {
         let status = await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await tls.run() }
             defer { tasks.cancelAll() }
-            return await serve(pipeline: plugins.pipeline)
+            return await serve(pipeline: plugins.pipeline, streams)
         }
         await plugins.shutDown()
         logger.info("Gateway stopped", metadata: ["status": "\(status)"])
         return status
     }
 
-    private func serve(pipeline: Pipeline?) async -> Int32 {
+    private func serve(pipeline: Pipeline?, _ streams: ProtocolStreams?) async -> Int32 {
         // Before anything that a signal must not leave behind, such as a socket file.
         let server = await ServerProcess(gracePeriod: settings.plugins.process.gracePeriod, logger: logger)
         let gateway = Gateway(
             settings, pipeline: pipeline, version: Version.current,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             budget: ByteBudget(limit: settings.plugins.process.memoryBudget), logger: logger)
-        if isStdio {
-            return await server.run(GatewayRun { try await gateway.runStdio() })
+        if let streams {
+            return await server.run(
+                GatewayRun { try await gateway.runStdio(input: streams.input, output: streams.output) })
         }
         let listener: ListeningSocket
         do {
