@@ -195,7 +195,8 @@ struct PublishedKeysTests {
             let token = BearerToken(
                 try TestToken.es256(
                     #"{"iss":"i","aud":"g","sub":"alice","exp":4000000000}"#, header: #"{"alg":"ES256","kid":"a"}"#))
-            #expect(try await authenticator.authenticate(token)?.subject == "alice")
+            // Twice: what is verified while the keys are on their way is not remembered.
+            for _ in 0..<2 { #expect(try await authenticator.authenticate(token)?.subject == "alice") }
             #expect(authenticator.recognize(token) != nil)
             // The same name, another key.
             publisher.publish(TestKeys.p256Entry(TestKeys.otherP256, kid: "a"))

@@ -42,7 +42,7 @@ package final class UpstreamToken: Sendable {
             case .token(let token): return token
             case .failure(let error): throw error
             case .wait: await attemptOfAnother()
-            case .fetch: try await fetch()
+            case .fetch: return try await fetch()
             }
         }
     }
@@ -80,7 +80,8 @@ package final class UpstreamToken: Sendable {
         }
     }
 
-    private func fetch() async throws(KeyError) {
+    /// Gets a token; whoever got it may use it, however short its life, or a server that grants none would be asked for ever.
+    private func fetch() async throws(KeyError) -> String {
         let outcome: Result<TokenRequest.Granted, KeyError>
         do throws(KeyError) {
             let (status, body) = try await client.exchange(
@@ -107,7 +108,9 @@ package final class UpstreamToken: Sendable {
             return state.waiting
         }
         for continuation in waiting { continuation.resume() }
-        if case .failure(let error) = outcome {
+        switch outcome {
+        case .success(let granted): return granted.token
+        case .failure(let error):
             if !isCancelled { logger.warning("\(error.message)") }
             throw error
         }
