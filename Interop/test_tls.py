@@ -184,8 +184,8 @@ def servers_by_mode(request, session_folder, authority):
 
 
 def run_ours(folder, port: int, tls: dict | None, host: str = "localhost") -> tuple[bool, str]:
-    """Runs a hook of the server's Echo with `gatehouse plugins`: whether it was served, and all that was said."""
-    entry = {"name": "Echo", "kind": "external", "hooks": ["tool_pre_invoke"], "grpc": {"target": f"{host}:{port}"}}
+    """Runs a hook of the server's NoOp with `gatehouse plugins`: whether it was served, and all that was said."""
+    entry = {"name": "NoOp", "kind": "external", "hooks": ["tool_pre_invoke"], "grpc": {"target": f"{host}:{port}"}}
     if tls is not None:
         entry["grpc"]["tls"] = tls
     path = folder / "client.yaml"
@@ -199,6 +199,8 @@ def run_ours(folder, port: int, tls: dict | None, host: str = "localhost") -> tu
     if not process.stdout:
         return False, process.stderr
     answer = json.loads(process.stdout)
+    # NoOp has no conditions: it is asked if it can be.
+    assert answer["steps"], answer
     return answer.get("error") is None, process.stdout + process.stderr
 
 

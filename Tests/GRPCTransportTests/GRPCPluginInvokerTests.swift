@@ -291,10 +291,12 @@ private struct Mirror: Plugin, ToolPreInvoke {
         let connector = GRPCPluginConnector.make()
         var secured = PluginEntry.external("x", "127.0.0.1:1")
         guard case .grpc(var settings)? = secured.external else { return }
-        settings.tls = ClientTLSSettings()
+        var tls = ClientTLSSettings()
+        tls.caBundle = "/nowhere/ca.crt"
+        settings.tls = tls
         secured.external = .grpc(settings)
         for (entry, key, says) in [
-            (secured, "grpc.tls", "TLS"), (.external("x", "nowhere"), "grpc.target", "host:port"),
+            (secured, "grpc.tls.ca_bundle", "/nowhere/ca.crt"), (.external("x", "nowhere"), "grpc.target", "host:port"),
             (PluginEntry(name: "x", kind: "external"), "grpc", "not given"),
         ] {
             let error = #expect(throws: SettingsError.self) { try connector.invoker(for: entry) }

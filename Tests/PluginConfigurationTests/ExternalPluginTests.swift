@@ -115,8 +115,8 @@ private func external(_ section: String, environment: [String: String] = [:]) ->
             "plugins[0].grpc.tls.keyfile: needs certfile beside it; give the certificate of this key", 4
         ),
         (
-            "grpc: {target: 'h:1', tls: {check_hostname: true}}",
-            "plugins[0].grpc.tls.check_hostname: unknown key; known keys are ca_bundle, certfile, keyfile, keyfile_password, verify",
+            "grpc: {target: 'h:1', tls: {colour: blue}}",
+            "plugins[0].grpc.tls.colour: unknown key; known keys are ca_bundle, certfile, check_hostname, keyfile, keyfile_password, server_name, verify",
             4
         ),
         ("unix_socket: {}", "plugins[0].unix_socket.path: is missing; give the path of the plugin server's socket", 4),

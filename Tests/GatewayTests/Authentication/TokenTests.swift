@@ -64,7 +64,8 @@ struct TokenTests {
             Attack(
                 "claims of another token", 401, invalid,
                 "\(parts[0]).\(TestIssuer.token(["sub": "root"]).split(separator: ".")[1]).\(parts[2])"),
-            Attack("bad base64", 401, invalid, "\(parts[0]).\(parts[1])=.\(parts[2])"),
+            Attack("bad base64", 401, invalid, "\(parts[0]).\(parts[1])+.\(parts[2])"),
+            Attack("padding within", 400, malformed, "\(parts[0]).\(parts[1])=.\(parts[2])"),
             Attack("a token of the configuration with one byte more", 401, invalid, "0123456789abcdef0"),
             Attack(
                 "two headers", 400, malformed,

@@ -45,6 +45,7 @@ struct PluginsCommand: AsyncParsableCommand {
             }
             let logger = Logger(label: "gatehouse", factory: PluginServerProcess.makeLogHandler(loaded))
             LoggingSystem.bootstrap(PluginServerProcess.makeLogHandler(loaded))
+            for warning in loaded.warnings { logger.warning("\(warning)") }
             let plugins: PluginSet
             do throws(PluginLoadError) {
                 plugins = try await PluginSet.load(loaded.settings, registry: .builtin, logger: logger)
