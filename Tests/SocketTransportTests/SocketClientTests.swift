@@ -132,7 +132,8 @@ private final class Counter: Sendable {
         for number in Int64(0)..<5 {
             #expect(try await Self.call(channel, "echo", ["n": .int(number)]) == ["n": .int(number)])
         }
-        #expect(server.connections == 1)
+        // A call that comes before the last one's connection is back gets another one.
+        #expect((1...2).contains(server.connections))
         await channel.shutDown()
     }
 
