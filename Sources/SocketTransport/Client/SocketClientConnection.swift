@@ -43,39 +43,39 @@ final class SocketClientConnection: ChannelInboundHandler, @unchecked Sendable {
     let environment: Environment
     let eventLoop: any EventLoop
     /// Whom it tells what becomes of it.
-    private let owner: SocketChannel
+    let owner: SocketChannel
     private let inbox = Mutex(Inbox())
     private let opened = NIODeadline.now()
 
     var context: ChannelHandlerContext?
     var phase = Phase.greeting
     /// Set before others hear of the connection, and never after.
-    private(set) var features: WireFeatures = []
-    private(set) var isMultiplexed = false
+    var features: WireFeatures = []
+    var isMultiplexed = false
 
-    private var reader = FrameReader()
+    var reader = FrameReader()
     /// Bytes of the reader that are taken from the budget.
-    private var held = 0
-    private var isReading = false
+    var held = 0
+    var isReading = false
 
     /// The call of a connection that carries one at a time.
-    private var current: SocketClientCall?
+    var current: SocketClientCall?
     /// The calls of a multiplexed one.
-    private var calls: [UInt32: SocketClientCall] = [:]
+    var calls: [UInt32: SocketClientCall] = [:]
     /// Those that wait until it has fewer.
-    private var backlog: [SocketClientCall] = []
-    private var lastID: UInt32 = 0
+    var backlog: [SocketClientCall] = []
+    var lastID: UInt32 = 0
 
-    private var outgoing = ByteBuffer()
-    private var flushScheduled = false
+    var outgoing = ByteBuffer()
+    var flushScheduled = false
     private var timer: (deadline: NIODeadline, scheduled: Scheduled<Void>)?
     private var wasActive = false
 
     /// Beyond this number of a call another connection takes over.
-    private static let lastUsableID = UInt32.max - 1_000_000
+    static let lastUsableID = UInt32.max - 1_000_000
     /// Requests up to this size are written together with others.
-    private static let longestCopied = 16 << 10
-    private static let longestBurst = 256 << 10
+    static let longestCopied = 16 << 10
+    static let longestBurst = 256 << 10
 
     init(owner: SocketChannel, environment: Environment, eventLoop: any EventLoop) {
         self.owner = owner
@@ -138,96 +138,7 @@ final class SocketClientConnection: ChannelInboundHandler, @unchecked Sendable {
         eventLoop.execute { self.close("the client was shut down") }
     }
 
-    // MARK: Starting calls
-
-    private func start(_ call: SocketClientCall) {
-        guard phase == .open else {
-            // It was on its way here when the connection ended: nothing of it was sent.
-            owner.dispatch(call)
-            return
-        }
-        if isMultiplexed, calls.count >= environment.limits.maximumCallsPerConnection {
-            backlog.append(call)
-            watch(call.deadline)
-            return
-        }
-        guard call.assign(self) else {
-            if !isMultiplexed { owner.released(self) }
-            return
-        }
-        if isMultiplexed { writeTagged(call) } else { writePlain(call) }
-        watch(call.deadline)
-        scheduleFlush()
-    }
-
-    private func writePlain(_ call: SocketClientCall) {
-        current = call
-        outgoing.writeInteger(UInt32(call.request.readableBytes))
-        writeRequest(call.request)
-    }
-
-    private func writeTagged(_ call: SocketClientCall) {
-        lastID += 1
-        call.id = lastID
-        calls[lastID] = call
-        let hasLimit = call.kind == .invokeHook
-        let length = TaggedFrame.headLength + (hasLimit ? 4 : 0) + call.request.readableBytes
-        outgoing.writeInteger(UInt32(length))
-        TaggedFrame.writeHead(call.kind, call: call.id, into: &outgoing)
-        if hasLimit {
-            let left = (call.deadline - .now()).nanoseconds / 1_000_000
-            outgoing.writeInteger(UInt32(clamping: max(1, left)))
-        }
-        writeRequest(call.request)
-        if lastID >= Self.lastUsableID { retire() }
-    }
-
-    private func writeRequest(_ request: ByteBuffer) {
-        guard request.readableBytes > Self.longestCopied else {
-            outgoing.writeImmutableBuffer(request)
-            return
-        }
-        handOver()
-        context?.write(wrapOutboundOut(request), promise: nil)
-        scheduleFlush()
-    }
-
-    private func startBacklog() {
-        guard !backlog.isEmpty, calls.count < environment.limits.maximumCallsPerConnection else { return }
-        let room = environment.limits.maximumCallsPerConnection - calls.count
-        let next = backlog.prefix(room)
-        backlog.removeFirst(next.count)
-        for call in next { start(call) }
-    }
-
-    // MARK: Writing
-
-    private func scheduleFlush() {
-        guard !flushScheduled, !isReading else { return }
-        flushScheduled = true
-        eventLoop.execute {
-            self.flushScheduled = false
-            self.flush()
-        }
-    }
-
-    private func handOver() {
-        guard outgoing.readableBytes > 0, let context else { return }
-        context.write(wrapOutboundOut(outgoing), promise: nil)
-        if outgoing.capacity > Self.longestBurst { outgoing = ByteBuffer() } else { outgoing.clear() }
-    }
-
-    private func flush() {
-        guard outgoing.readableBytes > 0, let context else {
-            context?.flush()
-            return
-        }
-        context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
-        // What was written is free again by now, so that its storage can be used once more.
-        if outgoing.capacity > Self.longestBurst { outgoing = ByteBuffer() } else { outgoing.clear() }
-    }
-
-    // MARK: Bytes
+    // MARK: The channel
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
@@ -269,129 +180,9 @@ final class SocketClientConnection: ChannelInboundHandler, @unchecked Sendable {
         close("\(error)")
     }
 
-    private func process() {
-        while phase != .closed, let event = reader.next(limit: environment.limits.maximumMessageSize) {
-            switch event {
-            case .frame(let frame):
-                let count = min(held, frame.readableBytes + FrameReader.prefixLength)
-                held -= count
-                receive(frame, reserved: count)
-            case .discarded(let frame):
-                refuse(frame, SocketCallFailure(.tooLong, tooLong(frame.length)))
-            }
-        }
-    }
-
-    private func tooLong(_ length: Int) -> String {
-        "the server at \(environment.path) sent \(length) as the length of an answer, which may have "
-            + "\(environment.limits.maximumMessageSize); raise gatehouse.unix_socket_client.max_message_size, "
-            + "or check that a plugin server listens there"
-    }
-
-    private func releaseHeld() {
-        let surplus = held - reader.bufferedBytes
-        guard surplus > 0 else { return }
-        held -= surplus
-        environment.budget.release(surplus)
-    }
-
-    /// There is no room for what has arrived: it is let go of, and its caller is told.
-    private func refuseForBudget() {
-        guard phase != .closed, let frame = reader.discardCurrent() else { return }
-        refuse(
-            frame,
-            SocketCallFailure(
-                .unavailable,
-                "the process holds as many bytes of messages as it may (\(environment.budget.limit)), so that the answer of the "
-                    + "server at \(environment.path) was dropped; try again later, or raise gatehouse.memory_budget"))
-    }
-
-    private func refuse(_ frame: FrameReader.Discarded, _ failure: SocketCallFailure) {
-        if isMultiplexed, let tagged = try? TaggedFrame(decoding: frame.head) {
-            calls.removeValue(forKey: tagged.call)?.finish(.failure(failure))
-            startBacklog()
-        } else {
-            current?.finish(.failure(failure))
-            current = nil
-            close(failure.message)
-        }
-    }
-
-    // MARK: Answers
-
-    private func receive(_ frame: ByteBuffer, reserved: Int) {
-        if phase == .greeting {
-            environment.budget.release(reserved)
-            receiveGreeting(frame)
-        } else if isMultiplexed {
-            receiveTagged(frame, reserved)
-        } else if let call = current {
-            current = nil
-            call.takeOver(reserved)
-            call.finish(.success(frame))
-            owner.released(self)
-        } else {
-            environment.budget.release(reserved)
-            close("the server sent an answer that nobody asked for")
-        }
-    }
-
-    private func receiveGreeting(_ frame: ByteBuffer) {
-        // A server of another make says that it does not know the message, in whatever words.
-        if let hello = try? PeerHello(decoding: frame) {
-            features = WireFeatures(announced: hello.peer.features)
-        }
-        isMultiplexed = features.contains(.multiplexedFrames)
-        phase = .open
-        owner.connected(self)
-    }
-
-    private func receiveTagged(_ bytes: ByteBuffer, _ reserved: Int) {
-        guard let frame = try? TaggedFrame(decoding: bytes) else {
-            environment.budget.release(reserved)
-            close("the server sent a frame without a head")
-            return
-        }
-        switch frame.kind {
-        case .answer:
-            guard let call = calls.removeValue(forKey: frame.call) else {
-                // It was cancelled while its answer was on the way.
-                environment.budget.release(reserved)
-                return
-            }
-            call.takeOver(reserved)
-            call.finish(.success(frame.body))
-            startBacklog()
-        case .refusal:
-            environment.budget.release(reserved)
-            guard let call = calls.removeValue(forKey: frame.call) else { return }
-            let reason = String(decoding: frame.body.readableBytesView.prefix(1_024), as: UTF8.self)
-            if phase == .draining {
-                owner.dispatch(call)
-            } else {
-                call.finish(
-                    .failure(
-                        SocketCallFailure(
-                            .unavailable, "the server at \(environment.path) did not begin the call: \(reason)")))
-            }
-            startBacklog()
-        case .goAway:
-            environment.budget.release(reserved)
-            retire()
-            // Those it did not begin can be begun elsewhere.
-            for call in calls.values where call.id > frame.call {
-                calls[call.id] = nil
-                owner.dispatch(call)
-            }
-        default:
-            // What a later version may send is no reason to fail.
-            environment.budget.release(reserved)
-        }
-    }
-
     // MARK: Time
 
-    private func watch(_ deadline: NIODeadline) {
+    func watch(_ deadline: NIODeadline) {
         if let timer, timer.deadline <= deadline { return }
         timer?.scheduled.cancel()
         timer = (
@@ -428,7 +219,7 @@ final class SocketClientConnection: ChannelInboundHandler, @unchecked Sendable {
     // MARK: The end
 
     /// No more calls are begun on it.
-    private func retire() {
+    func retire() {
         guard phase == .open else { return }
         phase = .draining
         owner.retired(self)
