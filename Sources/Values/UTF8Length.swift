@@ -2,7 +2,9 @@
 
 extension UnsafeBufferPointer<UInt8> {
     /// How many bytes the scalar at a position takes; 0 when it is ill-formed (The Unicode Standard, table 3-7).
-    func lengthOfScalar(at position: Int) -> Int {
+    ///
+    /// Inlinable, as it is called for each scalar of a text by decoders of other modules.
+    @inlinable package func lengthOfScalar(at position: Int) -> Int {
         let first = self[position]
         if first < 0x80 { return 1 }
         let left = count &- position
@@ -29,7 +31,8 @@ extension UnsafeBufferPointer<UInt8> {
         }
     }
 
-    private func isContinuation(_ position: Int) -> Bool {
+    /// Whether the byte at a position goes on with a scalar.
+    @inlinable package func isContinuation(_ position: Int) -> Bool {
         self[position] & 0xC0 == 0x80
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Values
+
 extension UnsafeRawBufferPointer {
     /// Whether the bytes of a range are well-formed UTF-8 (The Unicode Standard, table 3-7), without making a string.
     ///
@@ -7,6 +9,7 @@ extension UnsafeRawBufferPointer {
     func isValidUTF8(in range: Range<Int>) -> Bool {
         var position = range.lowerBound
         let end = range.upperBound
+        let bytes = UnsafeRawBufferPointer(rebasing: self[..<end]).assumingMemoryBound(to: UInt8.self)
         while position < end {
             // Nearly all text of the contract is ASCII: eight bytes at a time.
             while end &- position >= 8 {
@@ -15,42 +18,10 @@ extension UnsafeRawBufferPointer {
                 position &+= 8
             }
             guard position < end else { return true }
-            let length = lengthOfScalar(at: position, end: end)
+            let length = bytes.lengthOfScalar(at: position)
             if length == 0 { return false }
             position &+= length
         }
         return true
-    }
-
-    /// How many bytes the scalar at a position takes; 0 when it is ill-formed.
-    private func lengthOfScalar(at position: Int, end: Int) -> Int {
-        let first = self[position]
-        if first < 0x80 { return 1 }
-        let left = end &- position
-        switch first {
-        case 0xC2...0xDF:
-            return left >= 2 && isContinuation(position &+ 1) ? 2 : 0
-        case 0xE0...0xEF:
-            guard left >= 3 else { return 0 }
-            let second = self[position &+ 1]
-            // E0 would be overlong below A0, ED a surrogate from A0 on.
-            let low: UInt8 = first == 0xE0 ? 0xA0 : 0x80
-            let high: UInt8 = first == 0xED ? 0x9F : 0xBF
-            return second >= low && second <= high && isContinuation(position &+ 2) ? 3 : 0
-        case 0xF0...0xF4:
-            guard left >= 4 else { return 0 }
-            let second = self[position &+ 1]
-            // F0 would be overlong below 90, F4 beyond U+10FFFF from 90 on.
-            let low: UInt8 = first == 0xF0 ? 0x90 : 0x80
-            let high: UInt8 = first == 0xF4 ? 0x8F : 0xBF
-            return second >= low && second <= high && isContinuation(position &+ 2) && isContinuation(position &+ 3)
-                ? 4 : 0
-        default:
-            return 0
-        }
-    }
-
-    private func isContinuation(_ position: Int) -> Bool {
-        self[position] & 0xC0 == 0x80
     }
 }
