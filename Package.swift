@@ -80,7 +80,7 @@ let package = Package(
         library("PluginFramework", ["Values", "CPluginTrace", logging]),
         library("PluginConfiguration", ["Values", "PluginFramework", yams]),
         library("PluginWire", ["Values", "PluginFramework", nio], exclude: ["Protos"]),
-        library("Sockets", [nio, nioPosix]),
+        library("Sockets", [nio, nioPosix, lifecycle]),
         library(
             "GRPC", ["CZlib", "Values", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle],
             exclude: ["Protos"]),

@@ -91,33 +91,13 @@ package final class GRPCServer: Service {
             throw error
         }
         onListening(listeners.flatMap(\.addresses))
-        let failure = await firstFailure(of: channels)
+        let hasFailed = await ChannelEnd.comesBeforeShutdown(of: channels)
         onDraining()
-        await stop(channels, graceful: !Task.isCancelled && failure == nil)
-        if let failure { throw failure }
-    }
-
-    /// Waits for shutdown; returns an error when a listening socket closes before.
-    private func firstFailure(of channels: [any Channel]) async -> GRPCServerError? {
-        await withTaskGroup(of: GRPCServerError?.self) { group in
-            group.addTask {
-                try? await gracefulShutdown()
-                return nil
-            }
-            for channel in channels {
-                group.addTask {
-                    let end = ChannelEnd(channel)
-                    guard await end.wait() else { return nil }
-                    return GRPCServerError(
-                        code: .listenerFailed,
-                        message:
-                            "a listening socket of the gRPC server closed by itself; see the log, and start it again"
-                    )
-                }
-            }
-            let first = await group.next()
-            group.cancelAll()
-            return first ?? nil
+        await stop(channels, graceful: !Task.isCancelled && !hasFailed)
+        if hasFailed {
+            throw GRPCServerError(
+                code: .listenerFailed,
+                message: "a listening socket of the gRPC server closed by itself; see the log, and start it again")
         }
     }
 

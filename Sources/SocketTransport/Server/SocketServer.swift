@@ -66,32 +66,14 @@ package final class SocketServer: Service {
         defer { listener.close() }
         let channels = try await listener.serve { bootstrap() }
         onListening(listener.addresses)
-        let failure = await firstFailure(of: channels)
+        let hasFailed = await ChannelEnd.comesBeforeShutdown(of: channels)
         onDraining()
-        await stop(channels, graceful: !Task.isCancelled && failure == nil)
-        if let failure { throw failure }
-    }
-
-    /// Waits for shutdown; returns an error when a listening socket closes before.
-    private func firstFailure(of channels: [any Channel]) async -> SocketError? {
-        await withTaskGroup(of: SocketError?.self) { group in
-            group.addTask {
-                try? await gracefulShutdown()
-                return nil
-            }
-            for channel in channels {
-                group.addTask {
-                    guard await ChannelEnd(channel).wait() else { return nil }
-                    return SocketError(
-                        code: .systemFailure,
-                        message:
-                            "the listening socket of the raw socket server closed by itself; see the log, and start it again"
-                    )
-                }
-            }
-            let first = await group.next()
-            group.cancelAll()
-            return first ?? nil
+        await stop(channels, graceful: !Task.isCancelled && !hasFailed)
+        if hasFailed {
+            throw SocketError(
+                code: .systemFailure,
+                message:
+                    "the listening socket of the raw socket server closed by itself; see the log, and start it again")
         }
     }
 
