@@ -14,7 +14,8 @@ package import Values
 package final class GRPCPluginInvoker: ExternalPlugin {
     let channel: PluginChannel
     let callTimeout: Duration
-    private let admission: PluginAdmission
+    /// Whether it can be called, and what its server says of it.
+    package let admission: PluginAdmission
     private let healthWatch: PluginHealthWatch?
     private let release: @Sendable () async -> Void
 
@@ -32,12 +33,6 @@ package final class GRPCPluginInvoker: ExternalPlugin {
         self.callTimeout = entry.timeout ?? callTimeout
         self.release = release
     }
-
-    /// The entry as it is configured here.
-    package var local: PluginEntry { admission.local }
-
-    /// Where the plugin runs, as operators write it.
-    package var target: String { admission.target }
 
     /// How the way there is.
     package var channelStatus: GRPCChannelStatus { channel.channel.status }
@@ -94,18 +89,10 @@ package final class GRPCPluginInvoker: ExternalPlugin {
 
     // MARK: Looking
 
-    /// The entry: merged with what the server says as soon as it is known, else as it is configured here.
-    package var entry: PluginEntry { admitted?.entry ?? local }
-
     /// What the server said of the plugin; nil before it did.
     var admitted: PluginAdmission.Admitted? { admission.admitted }
-
-    /// Why the plugin cannot be called, and since when; nil when it can be.
-    package var downReason: (reason: String, since: WallTime)? { admission.downReason }
 
     /// What a call ends with that finds the plugin down.
     var downError: PluginError { admission.downError }
 
-    /// The merged entry, once it is known and whenever it changes: for those who put pipelines together.
-    package func entryUpdates() -> AsyncStream<PluginEntry> { admission.entryUpdates() }
 }

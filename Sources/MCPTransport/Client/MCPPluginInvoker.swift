@@ -9,7 +9,8 @@ package import Values
 package final class MCPPluginInvoker: ExternalPlugin {
     private let channel: MCPPluginChannel
     private let callTimeout: Duration
-    private let admission: PluginAdmission
+    /// Whether it can be called, and what its server says of it.
+    package let admission: PluginAdmission
     private let release: @Sendable () async -> Void
 
     init(
@@ -22,23 +23,8 @@ package final class MCPPluginInvoker: ExternalPlugin {
         self.release = release
     }
 
-    /// The entry as it is configured here.
-    package var local: PluginEntry { admission.local }
-
-    /// The entry: merged with what the server says as soon as it is known, else as it is configured here.
-    package var entry: PluginEntry { admission.admitted?.entry ?? local }
-
-    /// Where the plugin runs, as operators write it.
-    package var target: String { admission.target }
-
-    /// Why the plugin cannot be called, and since when; nil when it can be.
-    package var downReason: (reason: String, since: WallTime)? { admission.downReason }
-
     /// How the way there is.
     package var channelStatus: MCPChannelStatus { channel.status }
-
-    /// The merged entry, once it is known and whenever it changes: for those who put pipelines together.
-    package func entryUpdates() -> AsyncStream<PluginEntry> { admission.entryUpdates() }
 
     // MARK: Starting
 
