@@ -169,7 +169,7 @@ let package = Package(
         .executableTarget(
             name: "CallBudget",
             dependencies: [
-                "Values", "PluginFramework", "PluginWire", "HTTP", "ModelContextProtocol", "Sockets",
+                "Values", "PluginFramework", "PluginWire", "HTTP", "ModelContextProtocol", "Gateway", "Sockets",
                 "CAllocationCount", nio, nioPosix,
                 nioHTTP1, logging,
             ],
@@ -207,7 +207,7 @@ let package = Package(
                 nioTLS, x509, crypto, logging,
             ]
         ),
-        tests("HTTP", ["Sockets", nio, nioPosix, nioHTTP1, logging, lifecycle]),
+        tests("HTTP", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP1, logging, lifecycle]),
         tests(
             "Authentication",
             ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, crypto, cryptoExtras, logging, lifecycle]),

@@ -17,8 +17,9 @@ final class HTTPClientCall: Sendable {
         var body = ByteBuffer()
         var isComplete = false
         var error: HTTPClientError?
-        var headWaiter: CheckedContinuation<Result<Head, HTTPClientError>, Never>?
-        var bodyWaiter: CheckedContinuation<Result<ByteBuffer?, HTTPClientError>, Never>?
+        // Unsafe ones cost no memory of their own; the lock sees to it that each is resumed once.
+        var headWaiter: UnsafeContinuation<Result<Head, HTTPClientError>, Never>?
+        var bodyWaiter: UnsafeContinuation<Result<ByteBuffer?, HTTPClientError>, Never>?
         var connection: HTTPClientConnection?
         var deadline: NIODeadline?
     }
@@ -63,7 +64,7 @@ final class HTTPClientCall: Sendable {
 
     /// The head of the answer; to be called once.
     func head() async -> Result<Head, HTTPClientError> {
-        await withCheckedContinuation { continuation in
+        await withUnsafeContinuation { continuation in
             let ready = state.withLock { state -> Result<Head, HTTPClientError>? in
                 if let error = state.error { return .failure(error) }
                 if let head = state.head { return .success(head) }
@@ -81,7 +82,7 @@ final class HTTPClientCall: Sendable {
     func nextPiece() async -> Result<ByteBuffer?, HTTPClientError> {
         if let ready = state.withLock({ takePiece(&$0) }) { return deliver(ready) }
         let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
+            await withUnsafeContinuation { continuation in
                 let ready = state.withLock { state -> Result<ByteBuffer?, HTTPClientError>? in
                     if let ready = takePiece(&state) { return ready }
                     state.bodyWaiter = continuation
@@ -166,6 +167,21 @@ final class HTTPClientCall: Sendable {
         state.withLock { $0.head = head }
     }
 
+    /// Head and body are there, and nothing more will come; whoever waits is told by `completed`.
+    ///
+    /// - Returns: false when the budget has no room for the body.
+    func received(head: Head, _ body: ByteBuffer) -> Bool {
+        guard budget.reserve(body.readableBytes) else { return false }
+        let isWanted = state.withLock { state in
+            guard state.error == nil else { return false }
+            state.head = head
+            state.body = body
+            return true
+        }
+        if !isWanted { budget.release(body.readableBytes) }
+        return true
+    }
+
     /// Bytes of the body are there.
     ///
     /// - Returns: whether there is room for more before somebody reads; nil when the budget has none for these.
@@ -174,7 +190,7 @@ final class HTTPClientCall: Sendable {
         let (waiter, piece, hasRoom) = state.withLock { state in
             guard state.error == nil else {
                 budget.release(bytes.readableBytes)
-                return (nil as CheckedContinuation<Result<ByteBuffer?, HTTPClientError>, Never>?, bytes, true)
+                return (nil as UnsafeContinuation<Result<ByteBuffer?, HTTPClientError>, Never>?, bytes, true)
             }
             if let waiter = state.bodyWaiter.take() { return (waiter, bytes, true) }
             if state.body.readableBytes == 0 {

@@ -14,10 +14,17 @@ final class HTTPClientConnection: ChannelDuplexHandler, @unchecked Sendable {
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = HTTPClientRequestPart
 
+    /// All that the parser of answers looks at of a request is whether its method is HEAD.
+    private static let headMethod = HTTPClientRequestPart.head(
+        HTTPRequestHead(version: .http1_1, method: .HEAD, uri: "/"))
+    private static let otherMethod = HTTPClientRequestPart.head(
+        HTTPRequestHead(version: .http1_1, method: .POST, uri: "/"))
+
     let channel: any Channel
     let eventLoop: any EventLoop
     private let connections: OriginConnections
     private var context: ChannelHandlerContext?
+    private var bytes: PlainAnswerReader?
 
     private var call: HTTPClientCall?
     private var isClosed = false
@@ -49,7 +56,9 @@ final class HTTPClientConnection: ChannelDuplexHandler, @unchecked Sendable {
         limits.maxHeaderListSize = connections.configuration.maxHeaderSize
         limits.maxHeaderFieldCount = connections.configuration.maxHeaderCount
         let decoder = HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
-        try channel.pipeline.syncOperations.addHandlers([RequestBytes(), ByteToMessageHandler(decoder), self])
+        let bytes = PlainAnswerReader(self, connections.configuration)
+        self.bytes = bytes
+        try channel.pipeline.syncOperations.addHandlers([bytes, ByteToMessageHandler(decoder), self])
     }
 
     @inline(__always)
@@ -93,24 +102,37 @@ final class HTTPClientConnection: ChannelDuplexHandler, @unchecked Sendable {
     // MARK: Calls
 
     private func send(_ call: HTTPClientCall) {
-        guard !isClosed, let context else {
+        guard !isClosed, let bytes else {
             // It was chosen while it was being closed.
             return connections.lost(call, on: self)
         }
         guard call.assign(to: self) else { return connections.idle(self) }
         self.call = call
         hasAnswer = false
-        context.write(
-            wrapOutboundOut(call.method == .HEAD ? RequestBytes.headMethod : RequestBytes.otherMethod), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(call.bytes))), promise: nil)
-        if let body = call.longBody { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
-        context.flush()
+        // An answer to HEAD says how long a body is that it does not have.
+        if call.method == .HEAD { bytes.leaveToParser() }
+        if bytes.leavesToParser { tellParser() }
+        bytes.send(call.bytes)
+        if let body = call.longBody { bytes.send(body) }
+        bytes.flush()
         watchDeadline()
+    }
+
+    /// Tells the parser of the request whose answer it is to read next; none when nobody waits for an answer.
+    func tellParser() {
+        guard let call else { return }
+        context?.write(wrapOutboundOut(call.method == .HEAD ? Self.headMethod : Self.otherMethod), promise: nil)
     }
 
     private func completed() {
         guard let call else { return }
-        self.call = nil
+        free()
+        call.completed()
+    }
+
+    /// The call has its answer, or is about to: the connection is for others.
+    private func free() {
+        call = nil
         headIsNew = false
         served += 1
         if staysOpen {
@@ -121,7 +143,43 @@ final class HTTPClientConnection: ChannelDuplexHandler, @unchecked Sendable {
         } else {
             close()
         }
+    }
+
+    // MARK: Ordinary answers
+
+    /// Whether a call waits for the beginning of its answer.
+    var isWaiting: Bool { call != nil && !hasAnswer }
+
+    /// An answer is there, whole.
+    ///
+    /// - Parameter isFollowed: whether the server goes on speaking, unasked: then nothing more is asked of it on this connection.
+    func received(_ head: PlainAnswerHead, body: ByteBuffer, isFollowed: Bool) {
+        guard let call else { return }
+        hasAnswer = true
+        guard call.received(head: (head.status, head.headers), body) else {
+            return fail(.outOfMemory(call.origin, connections.budget))
+        }
+        staysOpen = !isFollowed
+        free()
         call.completed()
+    }
+
+    /// The head of an answer is there.
+    func received(_ head: PlainAnswerHead) {
+        guard let call else { return }
+        hasAnswer = true
+        headIsNew = true
+        staysOpen = true
+        call.received(head: (head.status, head.headers))
+    }
+
+    /// A piece of the body of an answer is there.
+    func received(_ piece: ByteBuffer, isLast: Bool, isFollowed: Bool) {
+        guard let call else { return }
+        guard call.received(piece) != nil else { return fail(.outOfMemory(call.origin, connections.budget)) }
+        guard isLast else { return }
+        staysOpen = !isFollowed
+        completed()
     }
 
     private func fail(_ error: HTTPClientError) {
@@ -156,6 +214,7 @@ final class HTTPClientConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        bytes = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -262,23 +321,5 @@ final class HTTPClientConnection: ChannelDuplexHandler, @unchecked Sendable {
         }
         let end = idleSince + TimeAmount(connections.configuration.idleTimeout)
         if end <= now { connections.retire(self) } else { armTimer(end) }
-    }
-}
-
-/// Takes a request's bytes past the parser of answers, which has to know of a request only whether its method is HEAD.
-private final class RequestBytes: ChannelOutboundHandler {
-    typealias OutboundIn = HTTPClientRequestPart
-    typealias OutboundOut = IOData
-
-    /// Made once; what the parser does not look at is left out.
-    static let headMethod = HTTPClientRequestPart.head(HTTPRequestHead(version: .http1_1, method: .HEAD, uri: "/"))
-    static let otherMethod = HTTPClientRequestPart.head(HTTPRequestHead(version: .http1_1, method: .POST, uri: "/"))
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .body(let bytes) = unwrapOutboundIn(data) {
-            context.write(wrapOutboundOut(bytes), promise: promise)
-        } else {
-            promise?.succeed()
-        }
     }
 }

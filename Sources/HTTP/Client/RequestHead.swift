@@ -13,7 +13,7 @@ enum RequestHead {
     /// A line break in a field or in the target would let whoever chose the text write requests of its own.
     static func bytes(_ request: HTTPClientRequest) throws(HTTPClientError) -> ByteBuffer {
         let method = request.method.rawValue
-        guard !method.isEmpty, method.utf8.allSatisfy(\.isTokenCharacter) else {
+        guard method.isFieldName else {
             throw HTTPClientError(.invalidRequest, "a request has a method that is no name: \(method)", isUnsent: true)
         }
         guard request.address.target.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
@@ -32,18 +32,14 @@ enum RequestHead {
         buffer.writeString(request.address.origin.authority)
         buffer.writeStaticString("\r\n")
         for (name, value) in request.headers where !isOurs(name) {
-            guard !name.isEmpty, name.utf8.allSatisfy(\.isTokenCharacter), value.utf8.allSatisfy(\.isFieldCharacter)
-            else {
+            guard name.isFieldName, value.isFieldValue else {
                 throw HTTPClientError(
                     .invalidRequest,
                     "the header field \(name) of a request to \(request.address.origin) has a name or a value that HTTP "
                         + "does not allow; remove what is no text",
                     isUnsent: true)
             }
-            buffer.writeString(name)
-            buffer.writeStaticString(": ")
-            buffer.writeString(value)
-            buffer.writeStaticString("\r\n")
+            buffer.writeField(name, value)
         }
         if length > 0 || hasBody(request.method) {
             buffer.writeStaticString("content-length: ")

@@ -52,6 +52,20 @@ extension String {
     }
 }
 
+extension String {
+    /// Whether a header's name may be so: one character or more, all of them `tchar`.
+    var isFieldName: Bool {
+        var copy = self
+        return copy.withUTF8 { bytes in !bytes.isEmpty && bytes.allSatisfy(\.isTokenCharacter) }
+    }
+
+    /// Whether a header's value may be so.
+    var isFieldValue: Bool {
+        var copy = self
+        return copy.withUTF8 { bytes in bytes.allSatisfy(\.isFieldCharacter) }
+    }
+}
+
 extension UInt8 {
     /// Whether the two are the same character of ASCII, A to Z being the same as a to z.
     @inline(__always)
@@ -62,15 +76,21 @@ extension UInt8 {
         return lower >= UInt8(ascii: "a") && lower <= UInt8(ascii: "z")
     }
 
-    /// Whether a header's name may have it: a `tchar` (RFC 9110, section 5.6.2).
+    /// Whether a header's name may have it: a `tchar` (RFC 9110, section 5.6.2), that is a letter, a digit or one of
+    /// ``!#$%&'*+-.^_`|~``.
     @inline(__always)
     var isTokenCharacter: Bool {
+        // One bit for each character of ASCII.
+        let set: UInt64 = self < 64 ? 0x03FF_6CFA_0000_0000 : self < 128 ? 0x57FF_FFFF_C7FF_FFFE : 0
+        return set >> UInt64(self & 63) & 1 == 1
+    }
+
+    /// Whether a host, its port or its brackets may have it (RFC 9110, section 7.2).
+    var isHostCharacter: Bool {
         switch self {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"),
-            UInt8(ascii: "%"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"),
-            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"),
-            UInt8(ascii: "|"), UInt8(ascii: "~"):
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"),
+            UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "%"):
             true
         default:
             false
@@ -87,6 +107,11 @@ extension HTTPHeaders {
     package func value(_ name: StaticString) -> String? {
         for field in self where field.name.isSameIgnoringCase(as: name) { return field.value }
         return nil
+    }
+
+    /// Calls the closure with the value of each field of this name, which is to be in lower case; nothing is allocated.
+    package func forEachValue(_ name: StaticString, _ body: (String) -> Void) {
+        for field in self where field.name.isSameIgnoringCase(as: name) { body(field.value) }
     }
 
     /// How many fields there are of this name, which is to be in lower case.

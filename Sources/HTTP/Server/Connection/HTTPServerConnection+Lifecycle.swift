@@ -96,7 +96,7 @@ extension HTTPServerConnection {
     /// Gives back what requests have taken, and tells those who answer.
     private func forget() {
         forgetIncoming()
-        for case .request(_, let body, _) in waiting { server.budget.release(body.readableBytes) }
+        for case .request(_, let body) in waiting { server.budget.release(body.readableBytes) }
         waiting.removeAll()
         guard let request = current else { return }
         current = nil

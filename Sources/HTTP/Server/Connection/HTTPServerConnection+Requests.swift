@@ -13,9 +13,30 @@ extension HTTPServerConnection {
         case .failure(let refusal):
             refuse(refusal)
         case .success(let framing):
-            incoming = Incoming(head: head, framing: framing, owesContinue: framing.expectsContinue)
+            // Behind the last request the parser understands nothing.
+            incoming = Incoming(
+                head: Head(
+                    method: head.method, version: head.version, target: head.uri, headers: head.headers,
+                    keepAlive: head.isKeepAlive && !framing.isLast),
+                isLast: framing.isLast, owesContinue: framing.expectsContinue)
             sendContinueIfDue()
         }
+    }
+
+    /// Takes the head of an ordinary request, which the parser has not seen.
+    func received(_ plain: PlainRequestHead) {
+        guard takes() else { return }
+        let head = Head(
+            method: plain.method, version: .http1_1, target: plain.target, headers: plain.headers, keepAlive: true)
+        incoming = Incoming(head: head, isLast: false, owesContinue: false)
+        if plain.contentLength == 0 { receivedEnd() }
+    }
+
+    /// Takes a piece of the body of an ordinary request.
+    func received(_ piece: ByteBuffer, isLast: Bool) {
+        guard takes() else { return }
+        received(piece)
+        if isLast { receivedEnd() }
     }
 
     func received(_ bytes: ByteBuffer) {
@@ -41,9 +62,8 @@ extension HTTPServerConnection {
         guard let request = incoming else { return }
         incoming = nil
         receivingSince = nil
-        // Behind the last request the parser understands nothing.
-        if request.framing.isLast { isDeaf = true }
-        waiting.append(.request(request.head, body: request.body, isLast: request.framing.isLast))
+        if request.isLast { isDeaf = true }
+        waiting.append(.request(request.head, body: request.body))
         serveWaiting()
     }
 
@@ -68,8 +88,8 @@ extension HTTPServerConnection {
         isServing = true
         while current == nil, phase == .open, channel.isWritable, let next = waiting.popFirst() {
             switch next {
-            case .request(let head, let body, let isLast):
-                serve(head, body, isLast: isLast)
+            case .request(let head, let body):
+                serve(head, body)
             case .refusal(let refusal):
                 server.logger.debug(
                     "refused a request of HTTP: \(refusal.reason)",
@@ -85,8 +105,7 @@ extension HTTPServerConnection {
         }
     }
 
-    private func serve(_ head: HTTPRequestHead, _ body: ByteBuffer, isLast: Bool) {
-        let keepAlive = head.isKeepAlive && !isLast
+    private func serve(_ head: Head, _ body: ByteBuffer) {
         guard server.beginRequest() else {
             server.budget.release(body.readableBytes)
             let limit = server.configuration.maxRequestsInFlight
@@ -96,17 +115,17 @@ extension HTTPServerConnection {
                     "the server is answering as many requests as it may (\(limit)); "
                         + "try again later, or raise \(server.configuration.key("max_requests_in_flight")) on the server"
                 ),
-                to: head.method, version: head.version, keepAlive: keepAlive)
-            if !keepAlive { close() }
+                to: head.method, version: head.version, keepAlive: head.keepAlive)
+            if !head.keepAlive { close() }
             return
         }
         lastNumber += 1
         current = Current(
-            number: lastNumber, method: head.method, version: head.version, keepAlive: keepAlive,
+            number: lastNumber, method: head.method, version: head.version, keepAlive: head.keepAlive,
             reserved: body.readableBytes)
         server.responder.respond(
             to: HTTPServerRequest(
-                method: head.method, target: head.uri, headers: head.headers, body: body, peer: peer),
+                method: head.method, target: head.target, headers: head.headers, body: body, peer: peer),
             on: HTTPExchange(connection: self, number: lastNumber))
     }
 

@@ -23,10 +23,21 @@ final class HTTPServerConnection: ChannelDuplexHandler, @unchecked Sendable {
         case closed
     }
 
+    /// What the head of a request says, whoever has read it.
+    struct Head {
+        let method: HTTPMethod
+        let version: HTTPVersion
+        let target: String
+        let headers: HTTPHeaders
+        /// Whether the client can ask more on the connection.
+        let keepAlive: Bool
+    }
+
     /// A request whose body is arriving.
     struct Incoming {
-        let head: HTTPRequestHead
-        let framing: RequestFraming
+        let head: Head
+        /// Nothing can be read from the connection after it.
+        let isLast: Bool
         var body = ByteBuffer()
         /// The client waits for 100 and has not got it.
         var owesContinue: Bool
@@ -34,7 +45,7 @@ final class HTTPServerConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     /// What waits for its turn.
     enum Waiting {
-        case request(HTTPRequestHead, body: ByteBuffer, isLast: Bool)
+        case request(Head, body: ByteBuffer)
         case refusal(RequestRefusal)
     }
 
@@ -106,7 +117,9 @@ final class HTTPServerConnection: ChannelDuplexHandler, @unchecked Sendable {
         limits.maxHeaderListSize = server.configuration.maxHeaderSize
         limits.maxHeaderFieldCount = server.configuration.maxHeaderCount
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
-        try channel.pipeline.syncOperations.addHandlers([ByteToMessageHandler(decoder), self])
+        try channel.pipeline.syncOperations.addHandlers([
+            PlainRequestReader(self), ByteToMessageHandler(decoder), self,
+        ])
     }
 
     /// Runs on the event loop: now when this is it, else soon.
@@ -129,9 +142,7 @@ final class HTTPServerConnection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        isReading = true
-        partsInBurst += 1
-        guard phase == .open, !isDeaf else { return }
+        guard takes() else { return }
         switch unwrapInboundIn(data) {
         case .head(let head): received(head)
         case .body(let bytes): received(bytes)
@@ -140,11 +151,19 @@ final class HTTPServerConnection: ChannelDuplexHandler, @unchecked Sendable {
         }
     }
 
+    /// Notes that part of a request is there; false when it is not looked at any more.
+    func takes() -> Bool {
+        isReading = true
+        partsInBurst += 1
+        return phase == .open && !isDeaf
+    }
+
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
         if partsInBurst > 0 {
             partsInBurst = 0
             lastActivity = .now()
+            if incoming != nil, receivingSince == nil { receivingSince = lastActivity }
         } else if receivingSince == nil, phase == .open, !isDeaf {
             // Bytes of a head that is not whole.
             receivingSince = .now()

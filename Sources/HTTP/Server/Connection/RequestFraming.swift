@@ -79,18 +79,7 @@ struct RequestFraming {
     }
 
     /// Whether the text can be a host with or without a port, or is empty (RFC 9110, section 7.2).
-    private static func isHost(_ text: String) -> Bool {
-        text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"),
-                UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "%"):
-                true
-            default:
-                false
-            }
-        }
-    }
+    private static func isHost(_ text: String) -> Bool { text.utf8.allSatisfy(\.isHostCharacter) }
 }
 
 /// Why a request is not given to the responder; ends its connection.

@@ -22,8 +22,7 @@ enum ResponseHead {
         guard (200...999).contains(status.code) else { return false }
         if case .custom(_, let phrase) = status, !phrase.utf8.allSatisfy(\.isFieldCharacter) { return false }
         for (name, value) in headers {
-            guard !name.isEmpty, name.utf8.allSatisfy(\.isTokenCharacter), value.utf8.allSatisfy(\.isFieldCharacter)
-            else { return false }
+            guard name.isFieldName, value.isFieldValue else { return false }
         }
         return true
     }
@@ -42,10 +41,7 @@ enum ResponseHead {
             buffer.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
         }
         for (name, value) in headers where !isOurs(name) {
-            buffer.writeString(name)
-            buffer.writeStaticString(": ")
-            buffer.writeString(value)
-            buffer.writeStaticString("\r\n")
+            buffer.writeField(name, value)
         }
         switch framing {
         case .length(let length):
@@ -77,6 +73,27 @@ enum ResponseHead {
 }
 
 extension ByteBuffer {
+    /// Writes a header field that is valid.
+    mutating func writeField(_ name: String, _ value: String) {
+        var (name, value) = (name, value)
+        name.withUTF8 { name in
+            value.withUTF8 { value in
+                _ = writeWithUnsafeMutableBytes(minimumWritableBytes: name.count + value.count + 4) { target in
+                    var rest = target
+                    func append(_ bytes: UnsafeRawBufferPointer) {
+                        rest.copyMemory(from: bytes)
+                        rest = UnsafeMutableRawBufferPointer(rebasing: rest[bytes.count...])
+                    }
+                    append(UnsafeRawBufferPointer(name))
+                    withUnsafeBytes(of: (UInt8(ascii: ":"), UInt8(ascii: " "))) { append($0) }
+                    append(UnsafeRawBufferPointer(value))
+                    withUnsafeBytes(of: (UInt8(ascii: "\r"), UInt8(ascii: "\n"))) { append($0) }
+                    return name.count + value.count + 4
+                }
+            }
+        }
+    }
+
     /// Writes a number that is not negative, without making a string of it.
     mutating func writeDecimal(_ number: Int) {
         var digits: UInt64 = 0
