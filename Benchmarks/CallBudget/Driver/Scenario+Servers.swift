@@ -31,7 +31,7 @@ extension Scenario {
                 #"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"}}}"#,
                 session: nil)
             let endpoint = StreamableHTTPServer(
-                application: EchoTool(), eventLoopGroup: LocalServer.group, logger: LocalServer.logger)
+                application: EchoTool(isStateless: true), eventLoopGroup: LocalServer.group, logger: LocalServer.logger)
             let client = try LocalServer.serve(endpoint)
             // What is counted is the server: how long its answers are, the client finds out once.
             try client.exchange(request, length: httpLength)
@@ -44,7 +44,7 @@ extension Scenario {
         },
     ]
 
-    private static func post(_ body: String, session: String?) -> [UInt8] {
+    static func post(_ body: String, session: String?) -> [UInt8] {
         let session = session.map { "mcp-session-id: \($0)\r\n" } ?? ""
         let head =
             "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
@@ -75,8 +75,8 @@ private struct EchoResponder: HTTPResponder {
 }
 
 /// An MCP server of one tool, which answers with its arguments.
-private struct EchoTool: MCPServerApplication {
-    var isStateless: Bool { true }
+struct EchoTool: MCPServerApplication {
+    let isStateless: Bool
 
     func initialize(
         _ session: MCPServerSession, _ parameters: InitializeParameters
@@ -85,13 +85,16 @@ private struct EchoTool: MCPServerApplication {
     }
 
     func request(_ call: MCPServerCall) async throws(JSONRPCError) -> Document {
+        if call.method.hasSameBytes(as: "tools/list") {
+            return Document(["tools": [["name": "echo", "inputSchema": ["type": "object"]]]])
+        }
         guard let text = call.params?["arguments"]?["text"] else { throw .invalidParams("text is missing") }
         return Document(["content": [["type": "text", "text": text]]])
     }
 }
 
 /// A server for as long as the process runs, and a client that is connected to it.
-private enum LocalServer {
+enum LocalServer {
     static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     static let logger = Logger(label: "budget", factory: { _ in SwiftLogNoOpLogHandler() })
 

@@ -6,7 +6,8 @@ internal import Synchronization
 final class Outcome<Value: Sendable>: Sendable {
     private enum State {
         case open
-        case waiting(CheckedContinuation<Value, Never>)
+        // An unsafe one costs no memory of its own; the lock sees to it that it is resumed once.
+        case waiting(UnsafeContinuation<Value, Never>)
         case given(Value)
         case taken
     }
@@ -16,7 +17,7 @@ final class Outcome<Value: Sendable>: Sendable {
     /// Gives the result; says whether it is the first.
     @discardableResult
     func give(_ value: Value) -> Bool {
-        let (continuation, isFirst) = state.withLock { state -> (CheckedContinuation<Value, Never>?, Bool) in
+        let (continuation, isFirst) = state.withLock { state -> (UnsafeContinuation<Value, Never>?, Bool) in
             switch state {
             case .open:
                 state = .given(value)
@@ -34,7 +35,7 @@ final class Outcome<Value: Sendable>: Sendable {
 
     /// Waits for the result; to be called once.
     func wait() async -> Value {
-        await withCheckedContinuation { continuation in
+        await withUnsafeContinuation { continuation in
             let value = state.withLock { state -> Value? in
                 guard case .given(let value) = state else {
                     state = .waiting(continuation)

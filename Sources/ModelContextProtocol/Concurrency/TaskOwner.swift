@@ -9,16 +9,20 @@ internal import Synchronization
 /// Whoever has an owner ends it with ``end()``, which cancels all tasks and waits for them.
 final class TaskOwner: Sendable {
     private struct State {
-        var running: [UInt64: TaskSlot] = [:]
-        var next: UInt64 = 0
+        /// Those that run, each in a place of its own.
+        var slots: [TaskSlot?] = []
+        /// Places that are free.
+        var free: [Int] = []
         var isEnded = false
         var waiting: [Outcome<Void>] = []
+
+        var count: Int { slots.count - free.count }
     }
 
     private let state = Mutex(State())
 
     /// How many tasks have not ended.
-    var count: Int { state.withLock { $0.running.count } }
+    var count: Int { state.withLock { $0.count } }
 
     /// Starts a task on an event loop; called there, it runs up to its first suspension before this returns.
     ///
@@ -29,11 +33,14 @@ final class TaskOwner: Sendable {
         on executor: EventLoopTaskExecutor, _ slot: TaskSlot = TaskSlot(),
         _ operation: @escaping @Sendable () async -> Void
     ) -> Bool {
-        let number = state.withLock { state -> UInt64? in
+        let number = state.withLock { state -> Int? in
             guard !state.isEnded else { return nil }
-            defer { state.next += 1 }
-            state.running[state.next] = slot
-            return state.next
+            if let number = state.free.popLast() {
+                state.slots[number] = slot
+                return number
+            }
+            state.slots.append(slot)
+            return state.slots.count - 1
         }
         guard let number else { return false }
         let task = executor.start {
@@ -44,11 +51,12 @@ final class TaskOwner: Sendable {
         return true
     }
 
-    private func ended(_ number: UInt64, _ slot: TaskSlot) {
+    private func ended(_ number: Int, _ slot: TaskSlot) {
         slot.end()
         let waiting = state.withLock { state -> [Outcome<Void>] in
-            state.running[number] = nil
-            guard state.running.isEmpty else { return [] }
+            state.slots[number] = nil
+            state.free.append(number)
+            guard state.count == 0 else { return [] }
             defer { state.waiting = [] }
             return state.waiting
         }
@@ -59,7 +67,7 @@ final class TaskOwner: Sendable {
     func end() async {
         let slots = state.withLock { state in
             state.isEnded = true
-            return Array(state.running.values)
+            return state.slots.compactMap { $0 }
         }
         for slot in slots { slot.cancel() }
         await waitUntilEmpty()
@@ -69,7 +77,7 @@ final class TaskOwner: Sendable {
     func waitUntilEmpty() async {
         let outcome = Outcome<Void>()
         let isEmpty = state.withLock { state in
-            guard !state.running.isEmpty else { return true }
+            guard state.count > 0 else { return true }
             state.waiting.append(outcome)
             return false
         }
@@ -80,7 +88,7 @@ final class TaskOwner: Sendable {
     func waitUntilEmpty(atMost limit: Duration) async {
         let outcome = Outcome<Void>()
         let isEmpty = state.withLock { state in
-            guard !state.running.isEmpty else { return true }
+            guard state.count > 0 else { return true }
             state.waiting.append(outcome)
             return false
         }

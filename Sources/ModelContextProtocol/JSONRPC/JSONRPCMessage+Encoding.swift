@@ -8,6 +8,7 @@ extension JSONRPCMessage {
     /// Parameters and results that are still in the JSON they came in are written as they are.
     package func encoded() -> [UInt8] {
         var writer = JSONWriter()
+        writer.reserveCapacity(sizeHint)
         write(to: &writer)
         return writer.bytes
     }
@@ -50,6 +51,17 @@ extension JSONRPCMessage {
             }
             writer.raw("}")
         }
+    }
+
+    /// About as many bytes as the message takes, if what it holds has not been decoded.
+    private var sizeHint: Int {
+        let content: Document? =
+            switch self {
+            case .request(_, _, let params), .notification(_, let params): params
+            case .response(_, .success(let result)): result
+            case .response(_, .failure): nil
+            }
+        return 128 + ((content?.encoded as? EncodedJSON)?.count ?? 128)
     }
 
     private static func write(_ params: Document?, to writer: inout JSONWriter) {

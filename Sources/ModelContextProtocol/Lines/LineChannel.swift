@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
@@ -33,7 +34,7 @@ final class LineChannel: Sendable {
 
     private let channel: any Channel
     private let handler: NIOLoopBound<LineHandler>
-    private let unsent = Atomic<Int>(0)
+    private let outbox = Mutex(Outbox())
 
     private init(_ channel: any Channel, _ handler: LineHandler) {
         self.channel = channel
@@ -71,43 +72,65 @@ final class LineChannel: Sendable {
     @discardableResult
     func send(_ message: [UInt8]) -> Bool {
         guard channel.isActive else { return false }
-        write(message, promise: nil)
-        return true
+        return add(message, nil)
     }
 
     /// Writes a message as a line, and waits until the system has taken it.
     func write(_ message: [UInt8]) async throws {
         let promise = channel.eventLoop.makePromise(of: Void.self)
-        write(message, promise: promise)
+        if !add(message, promise) { promise.fail(ChannelError.ioOnClosedChannel) }
         try await promise.futureResult.get()
     }
 
-    private func write(_ message: [UInt8], promise: EventLoopPromise<Void>?) {
-        var buffer = channel.allocator.buffer(capacity: message.count + 1)
-        buffer.writeBytes(message)
-        // Checked JSON has line feeds between its tokens only, where a space says the same.
-        buffer.withUnsafeMutableReadableBytes { bytes in
-            for position in bytes.indices where bytes[position] == 0x0A { bytes[position] = 0x20 }
+    /// What is to be written: collected from all threads, and given to the channel at once.
+    private struct Outbox {
+        var lines = ByteBuffer()
+        var promises: [EventLoopPromise<Void>] = []
+        /// How many bytes the system has not taken, those in `lines` among them.
+        var unsent = 0
+        var isScheduled = false
+    }
+
+    private func add(_ message: [UInt8], _ promise: EventLoopPromise<Void>?) -> Bool {
+        let (isTaken, isFirst) = outbox.withLock { outbox -> (Bool, Bool) in
+            guard outbox.unsent + message.count < Self.maxBacklog else { return (false, false) }
+            outbox.unsent += message.count + 1
+            outbox.lines.writeLine(message)
+            if let promise { outbox.promises.append(promise) }
+            defer { outbox.isScheduled = true }
+            return (true, !outbox.isScheduled)
         }
-        buffer.writeInteger(UInt8(0x0A))
-        let count = buffer.readableBytes
-        let waiting = unsent.wrappingAdd(count, ordering: .relaxed).newValue
-        guard waiting <= Self.maxBacklog else {
-            unsent.wrappingSubtract(count, ordering: .relaxed)
-            promise?.fail(ChannelError.ioOnClosedChannel)
+        guard isTaken else {
             close()
-            return
+            return false
         }
+        // Not at once even on the loop: what is said in one turn of it goes out in one write.
+        if isFirst { channel.eventLoop.execute { self.empty() } }
+        return true
+    }
+
+    /// Gives the channel what was collected; on the loop.
+    private func empty() {
+        let (lines, promises, unsent) = outbox.withLock { outbox in
+            defer {
+                outbox.lines = ByteBuffer()
+                outbox.promises = []
+                outbox.isScheduled = false
+            }
+            return (outbox.lines, outbox.promises, outbox.unsent)
+        }
+        if unsent > Self.highWater { handler.value.setBlocked(true) }
+        let count = lines.readableBytes
         let written = channel.eventLoop.makePromise(of: Void.self)
         written.futureResult.whenComplete { _ in
-            let left = self.unsent.wrappingSubtract(count, ordering: .relaxed).newValue
+            let left = self.outbox.withLock { outbox in
+                outbox.unsent -= count
+                return outbox.unsent
+            }
             if left <= Self.highWater { self.handler.value.setBlocked(false) }
         }
-        if let promise { written.futureResult.cascade(to: promise) }
-        channel.eventLoop.runHere { [buffer] in
-            if waiting > Self.highWater { self.handler.value.setBlocked(true) }
-            self.channel.writeAndFlush(buffer, promise: written)
-        }
+        for promise in promises { written.futureResult.cascade(to: promise) }
+        channel.writeAndFlush(lines, promise: written)
     }
 
     /// Waits until the system has taken all that was sent, for some time at most.
@@ -115,8 +138,8 @@ final class LineChannel: Sendable {
         let outcome = Outcome<Void>()
         let promise = eventLoop.makePromise(of: Void.self)
         promise.futureResult.whenComplete { _ in outcome.give(()) }
-        // Written after everything else, and so not before it.
-        channel.writeAndFlush(ByteBuffer(), promise: promise)
+        // Behind what is still to be given to the channel, and so not before it.
+        eventLoop.execute { self.channel.writeAndFlush(ByteBuffer(), promise: promise) }
         let timer = eventLoop.scheduleTask(in: TimeAmount(limit)) { outcome.give(()) }
         await outcome.wait()
         timer.cancel()
@@ -127,9 +150,9 @@ final class LineChannel: Sendable {
         channel.eventLoop.runHere { self.handler.value.setPaused(isPaused) }
     }
 
-    /// Closes our output, so that the other end knows that nothing follows.
+    /// Closes our output behind what was sent, so that the other end knows that nothing follows.
     func closeOutput() {
-        channel.close(mode: .output, promise: nil)
+        eventLoop.execute { self.channel.close(mode: .output, promise: nil) }
     }
 
     /// Closes both directions.
@@ -147,5 +170,26 @@ extension EventLoop {
     /// Does something on this loop: at once when called there.
     func runHere(_ action: @escaping @Sendable () -> Void) {
         if inEventLoop { action() } else { execute(action) }
+    }
+}
+
+extension ByteBuffer {
+    /// Writes a message and the end of its line.
+    ///
+    /// Checked JSON has line feeds between its tokens only, where a space says the same.
+    fileprivate mutating func writeLine(_ message: [UInt8]) {
+        reserveCapacity(minimumWritableBytes: message.count + 1)
+        writeBytes(message)
+        let hasLineFeed = message.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return false }
+            return memchr(start, 0x0A, bytes.count) != nil
+        }
+        if hasLineFeed {
+            withUnsafeMutableReadableBytes { bytes in
+                let start = bytes.count - message.count
+                for position in start..<bytes.count where bytes[position] == 0x0A { bytes[position] = 0x20 }
+            }
+        }
+        writeInteger(UInt8(0x0A))
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import NIOCore
 
 /// Splits what comes in into lines, and reads only while there is somewhere to put them.
@@ -59,14 +60,12 @@ final class LineHandler: ChannelDuplexHandler {
             partial.writeImmutableBuffer(piece)
         }
         while true {
-            let view = partial.readableBytesView
-            guard let end = view.dropFirst(searched).firstIndex(of: 0x0A) else { break }
-            let length = end - view.startIndex
+            guard let length = partial.lengthOfLine(searched: searched) else { break }
             guard length <= maxLine else { return fail(context) }
             searched = 0
             guard let line = partial.readSlice(length: length) else { break }
             partial.moveReaderIndex(forwardBy: 1)
-            guard line.readableBytesView.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else { continue }
+            guard !line.isBlank else { continue }
             receiver.received(line)
         }
         searched = partial.readableBytes
@@ -95,5 +94,24 @@ final class LineHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         receiver.ended(.closed(failure ?? "the other end has closed it"))
         context.fireChannelInactive()
+    }
+}
+
+extension ByteBuffer {
+    /// How long the first line is, without its end; nil when that is not there.
+    ///
+    /// - Parameter searched: How many bytes are known to have none.
+    fileprivate func lengthOfLine(searched: Int) -> Int? {
+        withUnsafeReadableBytes { bytes in
+            guard let start = bytes.baseAddress, bytes.count > searched,
+                let end = memchr(start + searched, 0x0A, bytes.count - searched)
+            else { return nil }
+            return UnsafeRawPointer(end) - start
+        }
+    }
+
+    /// Whether there is nothing in it but spaces, tabs and carriage returns.
+    fileprivate var isBlank: Bool {
+        withUnsafeReadableBytes { bytes in bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D } }
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
+
 /// A value in JSON text, checked in full when it is made, decoded when somebody looks.
 package final class EncodedJSON: EncodedDocument {
     fileprivate let storage: [UInt8]
@@ -165,10 +167,17 @@ package final class EncodedJSON: EncodedDocument {
     ) -> Bool {
         if member.keyHasEscapes { return JSONParser.unescaped(buffer, member.key).hasSameBytes(as: key) }
         guard member.key.count == key.utf8.count else { return false }
-        return buffer[member.key].elementsEqual(key.utf8)
+        var key = key
+        return key.withUTF8 { key in
+            guard let left = buffer.baseAddress, let right = key.baseAddress else { return key.isEmpty }
+            return memcmp(left + member.key.lowerBound, right, key.count) == 0
+        }
     }
 
     fileprivate func decode(_ range: Range<Int>) -> Value {
+        if let plain = storage.withUnsafeBufferPointer({ Self.plain(UnsafeBufferPointer(rebasing: $0[range])) }) {
+            return plain
+        }
         do throws(ValueError) {
             return try JSONParser.decode(storage[range], maximumNesting: .max)
         } catch {
@@ -176,5 +185,23 @@ package final class EncodedJSON: EncodedDocument {
             // plugin that filters.
             preconditionFailure("checked JSON does not decode: \(error)")
         }
+    }
+
+    /// A string without escapes, or a short whole number: what is asked for one by one is nearly always one of those.
+    private static func plain(_ text: UnsafeBufferPointer<UInt8>) -> Value? {
+        guard let base = text.baseAddress, let first = text.first else { return nil }
+        if first == UInt8(ascii: "\"") {
+            let content = UnsafeBufferPointer(start: base + 1, count: text.count - 2)
+            guard memchr(base + 1, Int32(UInt8(ascii: "\\")), content.count) == nil else { return nil }
+            return .string(String(decoding: content, as: UTF8.self))
+        }
+        guard text.count <= 18 else { return nil }
+        var number: Int64 = 0
+        for byte in text {
+            let digit = byte &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            number = number &* 10 &+ Int64(digit)
+        }
+        return .int(number)
     }
 }

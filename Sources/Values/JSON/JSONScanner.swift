@@ -21,6 +21,7 @@ struct JSONScanner {
 
     /// Checks the whole text.
     mutating func scan() throws(ValueError) {
+        keys.reserveCapacity(8)
         skipSpace()
         let start = position
         try scanValue()

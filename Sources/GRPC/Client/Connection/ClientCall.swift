@@ -17,7 +17,8 @@ final class ClientCall: @unchecked Sendable {
     typealias Outcome = Result<ByteBuffer, GRPCStatus>
 
     private struct State {
-        var continuation: CheckedContinuation<Outcome, Never>?
+        /// An unsafe one costs no memory of its own; the lock sees to it that it is resumed once.
+        var continuation: UnsafeContinuation<Outcome, Never>?
         var outcome: Outcome?
         var connection: ClientConnection?
     }
@@ -113,7 +114,7 @@ final class ClientCall: @unchecked Sendable {
     private func end(_ outcome: Outcome) -> (isFirst: Bool, connection: ClientConnection?) {
         let (isFirst, continuation, connection) = state.withLock { state in
             guard state.outcome == nil else {
-                return (false, nil as CheckedContinuation<Outcome, Never>?, nil as ClientConnection?)
+                return (false, nil as UnsafeContinuation<Outcome, Never>?, nil as ClientConnection?)
             }
             state.outcome = outcome
             // Neither is needed any more, and they must not keep each other alive.
@@ -130,7 +131,7 @@ final class ClientCall: @unchecked Sendable {
     /// To be called once.
     func outcome() async -> Outcome {
         if let outcome = state.withLock({ $0.outcome }) { return outcome }
-        return await withCheckedContinuation { continuation in
+        return await withUnsafeContinuation { continuation in
             let outcome = state.withLock { state in
                 if state.outcome == nil { state.continuation = continuation }
                 return state.outcome

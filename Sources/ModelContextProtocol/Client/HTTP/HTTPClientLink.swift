@@ -197,12 +197,3 @@ extension MCPClientError {
         }
     }
 }
-
-extension HTTPHeaders {
-    /// Whether the body is a stream of events by its `Content-Type`.
-    var isEventStream: Bool {
-        guard let type = value("content-type") else { return false }
-        let essence = type.utf8.prefix { $0 != UInt8(ascii: ";") }.filter { $0 != 0x20 && $0 != 0x09 }
-        return String(decoding: essence, as: UTF8.self).lowercased().hasSameBytes(as: "text/event-stream")
-    }
-}

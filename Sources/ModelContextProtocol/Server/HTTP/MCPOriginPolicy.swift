@@ -28,7 +28,7 @@ package struct MCPOriginPolicy: Sendable {
 
     /// Why a request is refused; nil when it is not.
     func refusal(of headers: HTTPHeaders) -> (status: HTTPResponseStatus, message: String)? {
-        if let hosts, let host = headers.value("host"), !Self.contains(hosts, Self.withoutPort(host)) {
+        if let hosts, let host = headers.value("host"), !Self.contains(hosts, host) {
             return (
                 .misdirectedRequest,
                 "this server is not reached under the host \(host); use its own name, or add this one to its hosts"
@@ -48,20 +48,28 @@ package struct MCPOriginPolicy: Sendable {
             return true
         }
         guard let scheme = origin.firstRange(of: "://") else { return false }
-        let host = Self.withoutPort(String(origin[scheme.upperBound...]))
+        let host = String(origin[scheme.upperBound...])
         return Self.contains(Self.loopbackHosts, host) || hosts.map { Self.contains($0, host) } ?? false
     }
 
-    private static func contains(_ hosts: [String], _ host: String) -> Bool {
-        hosts.contains { $0.lowercased().hasSameBytes(as: host) }
+    /// Whether the host of `host:port` is one of these; an IPv6 address is compared without its brackets.
+    private static func contains(_ hosts: [String], _ authority: String) -> Bool {
+        var authority = authority
+        return authority.withUTF8 { bytes in
+            let host: UnsafeBufferPointer<UInt8>.SubSequence
+            if bytes.first == UInt8(ascii: "["), let end = bytes.firstIndex(of: UInt8(ascii: "]")) {
+                host = bytes[1..<end]
+            } else {
+                host = bytes.prefix { $0 != UInt8(ascii: ":") }
+            }
+            return hosts.contains { isSameIgnoringCase(host, $0) }
+        }
     }
 
-    /// The host of `host:port` in lower case, without the brackets of an IPv6 address.
-    private static func withoutPort(_ authority: String) -> String {
-        let bytes = Array(authority.lowercased().utf8)
-        if bytes.first == UInt8(ascii: "["), let end = bytes.firstIndex(of: UInt8(ascii: "]")) {
-            return String(decoding: bytes[1..<end], as: UTF8.self)
-        }
-        return String(decoding: bytes.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self)
+    /// Names of hosts in headers are ASCII, where case means nothing (RFC 9110, section 4.2.3).
+    private static func isSameIgnoringCase(_ host: UnsafeBufferPointer<UInt8>.SubSequence, _ name: String) -> Bool {
+        host.count == name.utf8.count && zip(host, name.utf8).allSatisfy { lowercased($0) == lowercased($1) }
     }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
 }
