@@ -22,6 +22,7 @@ import Values
             on_error: disable
             priority: "-5"
             timeout: 1.5
+            receives_credentials: true
             conditions:
               - server_ids: [s]
                 tenant_ids: [t]
@@ -49,6 +50,7 @@ import Values
     entry.errorPolicy = .disable
     entry.priority = -5
     entry.timeout = .milliseconds(1_500)
+    entry.receivesCredentials = true
     var first = PluginCondition()
     first.serverIDs = ["s"]
     first.tenantIDs = ["t"]

@@ -40,7 +40,7 @@ extension GatewayApplication {
     /// The client's headers as plugins see them: none that carry secrets.
     static func headers(of call: MCPServerCall) -> ValueObject {
         guard let http = call.http else { return [:] }
-        return RequestHeaders.payload(caller(of: call)?.headers ?? http.request.headers, withSecrets: false)
+        return RequestHeaders.payload(caller(of: call)?.headers ?? http.request.headers)
     }
 
     /// Decides whether the user may do this: by the scopes of its token, and by plugins, if any want to be asked.

@@ -91,7 +91,8 @@ extension Document {
 }
 
 extension UnsafeBufferPointer<UInt8> {
-    fileprivate func mayContain(_ text: StaticString) -> Bool {
+    /// Whether a text, which is not to be empty, is in it.
+    func mayContain(_ text: StaticString) -> Bool {
         let count = text.utf8CodeUnitCount
         guard var next = baseAddress, self.count >= count else { return false }
         let end = next + (self.count - count + 1)

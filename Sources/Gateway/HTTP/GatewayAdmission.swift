@@ -88,7 +88,10 @@ struct GatewayAdmission: MCPAdmission {
     private func preRequest(_ request: HTTPServerRequest) async throws(HTTPDenial) -> HTTPHeaders? {
         guard policy.listens(.httpPreRequest) else { return nil }
         var state = policy.request(of: nil, server: server.id)
-        let payload = Self.payload(request, RequestHeaders.payload(request.headers, withSecrets: false))
+        if policy.pipeline?.givesCredentials(at: .httpPreRequest, in: state) == true {
+            state.credentials = RequestHeaders.payload(request.headers, .secret)
+        }
+        let payload = Self.payload(request, RequestHeaders.payload(request.headers))
         guard let change = try await run(.httpPreRequest, Document(object: payload), &state) else { return nil }
         var headers = request.headers
         for member in change.value.objectValue ?? [:] {
@@ -104,7 +107,7 @@ struct GatewayAdmission: MCPAdmission {
     ) async throws(HTTPDenial) -> Principal {
         if policy.listens(.httpAuthResolveUser) {
             var state = policy.request(of: nil, server: server.id)
-            var payload = Self.payload(request, RequestHeaders.payload(headers, withSecrets: true))
+            var payload = Self.payload(request, RequestHeaders.payload(headers, .all))
             payload["path"] = nil
             payload["method"] = nil
             payload["credentials"] = Self.credentials(headers)

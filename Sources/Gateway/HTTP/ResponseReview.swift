@@ -49,13 +49,16 @@ final class ResponseReview: Sendable {
         var state = policy.request(of: nil, server: server)
         var payload: ValueObject = [
             "path": .string(request.path), "method": .string(request.method.rawValue),
-            "headers": .object(RequestHeaders.payload(request.headers, withSecrets: false)),
-            "response_headers": .object(RequestHeaders.payload(headers, withSecrets: false)),
+            "headers": .object(RequestHeaders.payload(request.headers)),
+            "response_headers": .object(RequestHeaders.payload(headers)),
             "status_code": .int(Int64(status.code)),
         ]
         if case .ip(let host, let port) = request.peer.address {
             payload["client_host"] = .string(host)
             payload["client_port"] = .int(Int64(port))
+        }
+        if pipeline.givesCredentials(at: .httpPostRequest, in: state) {
+            state.credentials = RequestHeaders.payload(request.headers, .secret)
         }
         let outcome = await pipeline.run(.httpPostRequest, Document(object: payload), in: &state)
         if let block = outcome.block { return .refuse(HTTPDenial(block, outcome).response()) }

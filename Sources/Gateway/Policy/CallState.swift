@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
 import ModelContextProtocol
 import PluginFramework
 import Values
@@ -55,6 +56,9 @@ struct CallState: Sendable {
             made.map({ pipeline.listens(to: hook, in: $0) }) ?? pipeline.listens(to: hook)
         else { return nil }
         var request = request(contentType: contentType)
+        if let http = call.http, pipeline.givesCredentials(at: hook, in: request) {
+            request.credentials = RequestHeaders.payload(caller?.headers ?? http.request.headers, .secret)
+        }
         let outcome = await pipeline.run(hook, payload(), in: &request)
         made = request
         give(outcome.httpHeaders)

@@ -5,17 +5,31 @@ import Values
 
 /// A client's headers as plugins see them.
 enum RequestHeaders {
-    /// What a header's name holds that carries a secret: only `http_auth_*` hooks get those.
-    private static let secretParts = ["auth", "cookie", "token", "key", "secret", "session", "password", "credential"]
+    /// What a header's name holds that carries a secret: only `http_auth_*` hooks get those, and plugins that ask for them.
+    private static let secretParts: [StaticString] = [
+        "auth", "cookie", "token", "key", "secret", "session", "password", "credential",
+    ]
+
+    /// Which headers a payload has.
+    enum Selection {
+        /// Those that carry no secrets.
+        case open
+        /// Those that carry secrets.
+        case secret
+        /// All.
+        case all
+    }
 
     /// Names in lower case to values; of a name that comes several times the values joined, as RFC 9110 (section 5.2) allows.
-    ///
-    /// - Parameter withSecrets: Whether those that carry secrets are there.
-    static func payload(_ headers: HTTPHeaders, withSecrets: Bool) -> ValueObject {
+    static func payload(_ headers: HTTPHeaders, _ selection: Selection = .open) -> ValueObject {
         var payload: ValueObject = [:]
         for (name, value) in headers {
             let name = name.lowercased()
-            guard withSecrets || !isSecret(name) else { continue }
+            switch selection {
+            case .open where isSecret(name): continue
+            case .secret where !isSecret(name): continue
+            case .open, .secret, .all: break
+            }
             if case .string(let known)? = payload[name] {
                 payload[name] = .string("\(known), \(value)")
             } else {
@@ -71,12 +85,7 @@ enum RequestHeaders {
     ///
     /// - Parameter name: In lower case.
     static func isSecret(_ name: String) -> Bool {
-        let bytes = Array(name.utf8)
-        return secretParts.contains { part in
-            guard bytes.count >= part.utf8.count else { return false }
-            return (0...(bytes.count - part.utf8.count)).contains { start in
-                bytes[start...].starts(with: part.utf8)
-            }
-        }
+        var name = name
+        return name.withUTF8 { bytes in secretParts.contains { bytes.mayContain($0) } }
     }
 }

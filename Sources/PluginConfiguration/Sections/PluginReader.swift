@@ -83,6 +83,8 @@ struct PluginReader {
             section.setting("priority", .integer(in: -1_000_000...1_000_000), default: entry.priority).value
         entry.errorPolicy = section.optional("on_error", .choice("an on_error"))?.value
         entry.timeout = section.optional("timeout", .seconds)?.value
+        entry.receivesCredentials =
+            section.setting("receives_credentials", .bool, default: entry.receivesCredentials).value
         for key in ["description", "author", "version", "namespace"]
         where section.member(key)?.value.isFromEnvironment == true {
             entry.secretConnectionPaths.append(key)

@@ -52,6 +52,11 @@ public final class Pipeline: Sendable {
         (request.generation ?? current).chain(for: hook) != nil
     }
 
+    /// Whether any plugin at a hook is to see the client's headers that carry secrets.
+    package func givesCredentials(at hook: HookName, in request: PipelineRequest) -> Bool {
+        (request.generation ?? current).chain(for: hook)?.givesCredentials ?? false
+    }
+
     /// The plugins of a hook in the order in which they run, whether or not their conditions match.
     public func plugins(at hook: HookName) -> [PluginEntry] {
         current.chain(for: hook)?.links.map(\.member.entry) ?? []

@@ -21,6 +21,11 @@ public struct PipelineRequest: Sendable {
     /// By which further names conditions may mean what payloads are about.
     package var subjects: (any PipelineSubjects)?
 
+    /// The client's headers that carry secrets, names in lower case: for plugins whose entry asks for them, and nobody else.
+    ///
+    /// Nothing need be set unless ``Pipeline/givesCredentials(at:in:)``.
+    package var credentials: ValueObject = [:]
+
     private var contexts: [ByteKey: LocalContext] = [:]
     private var contextsOwner: String
     var generation: PipelineGeneration?

@@ -32,6 +32,9 @@ public struct PluginEntry: Sendable, Equatable {
     public var appliedTo: Value?
     /// Its time limit for one hook; nil for `plugin_settings.plugin_timeout`.
     public var timeout: Duration?
+    /// Whether payloads have the client's headers that carry secrets (`Authorization`, `Cookie` and the like) at hooks whose payload
+    /// has headers; at `http_auth_resolve_user` they do for every plugin.
+    public var receivesCredentials = false
     /// Its own settings.
     public var config: ValueObject = [:]
     /// Paths within `config` (parts joined by dots) whose values came from the environment, and are therefore never shown.

@@ -33,6 +33,8 @@ final class HookChain: Sendable {
     let review: ChangeReview
     /// How many plugins there are.
     let count: Int
+    /// Whether any of them receives credentials.
+    let givesCredentials: Bool
 
     private let subject: HookSubject?
     private let looksAtContentType: Bool
@@ -43,6 +45,7 @@ final class HookChain: Sendable {
         self.hook = hook
         self.review = review
         count = links.count
+        givesCredentials = links.contains { $0.member.entry.receivesCredentials }
         let order = links.enumerated().sorted { left, right in
             let (first, second) = (left.element.member, right.element.member)
             return (first.role.phase, first.entry.priority, left.offset)

@@ -74,6 +74,7 @@ extension ChainRun {
                 .init("payload", "mode \(member.entry.mode.rawValue) may not change it; the change was dropped"))
             return .unchanged
         }
+        let modified = credentials(for: member)?.removed(from: modified, at: chain.hook) ?? modified
         return chain.review.decide(modified, payload: payload, result: change, rejections: &step.rejections)
     }
 

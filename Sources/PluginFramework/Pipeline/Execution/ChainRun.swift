@@ -100,9 +100,14 @@ struct ChainRun {
     func invocation(for member: PipelineMember) -> PluginInvocation {
         let own = request.context(of: member.key)
         return PluginInvocation(
-            hook: chain.hook, plugin: member.name, payload: payload,
+            hook: chain.hook, plugin: member.name, payload: credentials(for: member)?.added(to: payload) ?? payload,
             context: PluginContext(
                 ContextValues(global: request.global, state: own?.state ?? [:], metadata: own?.metadata ?? [:])))
+    }
+
+    /// The client's credentials; nil for a plugin that does not get them.
+    func credentials(for member: PipelineMember) -> CredentialHeaders? {
+        member.entry.receivesCredentials ? CredentialHeaders(fields: request.credentials) : nil
     }
 
     static func ask(
