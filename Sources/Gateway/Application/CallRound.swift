@@ -58,7 +58,11 @@ struct CallRound: Sendable {
             state.policy.listens(point.postHook)
             ? UtteranceFilter(
                 policy: state.policy, point: point, subject: state.target.exposed, request: state.request()) : nil
-        let relay = CallRelay(call, session: session, filter: filter)
+        let answers =
+            state.policy.listens(AnswerFilter.hook(of: point))
+            ? AnswerFilter(
+                policy: state.policy, point: point, subject: state.target.exposed, request: state.request()) : nil
+        let relay = CallRelay(call, session: session, filter: filter, answers: answers)
         let exchange = UpstreamExchange(
             state.target.upstream, session, upstreams, relay: relay, headers: state.upstreamHeaders)
         do throws(UpstreamError) {

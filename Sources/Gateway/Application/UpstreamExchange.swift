@@ -50,13 +50,18 @@ struct UpstreamExchange: Sendable {
         link.begin()
         defer { link.finish() }
         let client = try await link.client()
+        let arrivals = client.arrivals
         do throws(MCPClientError) {
             return try await client.request(method, params, options: options)
         } catch .sessionLost {
             // The upstream has refused the request for its session's sake, and so has not done anything of it.
             await link.lost(client)
         } catch {
-            if client.endReason != nil { await link.lost(client) }
+            if client.endReason != nil {
+                await link.lost(client)
+            } else if case .timeout = error, client.arrivals == arrivals {
+                link.doubt(client)
+            }
             throw UpstreamError(error, upstream: upstream.name)
         }
         let second = try await link.client()

@@ -21,13 +21,18 @@ final class CallRelay: Sendable {
     private let call: MCPServerCall
     private let session: ClientSession
     private let filter: UtteranceFilter?
+    private let answers: AnswerFilter?
     private let token: Value?
     private let state = Mutex(State())
 
-    init(_ call: MCPServerCall, session: ClientSession, filter: UtteranceFilter?) {
+    /// - Parameters:
+    ///   - filter: What plugins think of what the upstream says; nil when none of them looks.
+    ///   - answers: What plugins think of what the client answers; nil when none of them looks.
+    init(_ call: MCPServerCall, session: ClientSession, filter: UtteranceFilter?, answers: AnswerFilter? = nil) {
         self.call = call
         self.session = session
         self.filter = filter
+        self.answers = answers
         token = call.progressToken
     }
 
@@ -138,6 +143,8 @@ final class CallRelay: Sendable {
         guard call.session.clientCapabilities[capability]?.objectValue != nil else { throw .methodNotFound(method) }
         var params = params
         if let filter, let asked = params { params = Document(try await filter.pass(asked.value)) }
-        return try await call.request(method, params)
+        let answer = try await call.request(method, params)
+        guard let answers else { return answer }
+        return try await answers.pass(answer)
     }
 }

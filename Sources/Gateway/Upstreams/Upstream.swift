@@ -2,6 +2,7 @@
 
 import Logging
 import ModelContextProtocol
+import NIOCore
 import PluginFramework
 import Synchronization
 import Values
@@ -105,10 +106,14 @@ final class Upstream: Sendable {
     // MARK: Sessions
 
     /// Begins a session.
-    func connect(handler: any MCPClientHandler, capabilities: ValueObject) async throws(MCPClientError) -> MCPClient {
+    ///
+    /// - Parameter home: The event loop of the call that needs it; nil for any.
+    func connect(
+        handler: any MCPClientHandler, capabilities: ValueObject, home: (any EventLoop)? = nil
+    ) async throws(MCPClientError) -> MCPClient {
         try await connector.connect(
             settings, authorization: authorization, capabilities: capabilities, handler: handler, limits: limits,
-            logger: logger)
+            logger: logger, home: home)
     }
 
     /// Takes a place among the sessions that may be open.

@@ -15,10 +15,13 @@ struct UpstreamConnector: Sendable {
     let httpClient: HTTPClient
     let eventLoopGroup: any EventLoopGroup
 
+    /// Begins a session.
+    ///
+    /// - Parameter home: The event loop of the call that needs it, where its answers had best come in; nil for any.
     func connect(
         _ upstream: UpstreamSettings, authorization: (any MCPClientAuthorization)?, capabilities: ValueObject,
         handler: any MCPClientHandler, limits: GatewayLimits,
-        logger: Logger
+        logger: Logger, home: (any EventLoop)? = nil
     ) async throws(MCPClientError) -> MCPClient {
         var clientLimits = MCPClientLimits()
         clientLimits.maxMessageBytes = limits.maximumMessageSize
@@ -26,7 +29,7 @@ struct UpstreamConnector: Sendable {
         return try await MCPClient.connect(
             Self.transport(of: upstream, authorization, logger: logger), info: info, capabilities: capabilities,
             handler: handler,
-            limits: clientLimits, httpClient: httpClient, eventLoop: eventLoopGroup.next(), logger: logger)
+            limits: clientLimits, httpClient: httpClient, eventLoop: home ?? eventLoopGroup.next(), logger: logger)
     }
 
     private static func transport(

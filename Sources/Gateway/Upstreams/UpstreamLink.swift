@@ -2,6 +2,9 @@
 
 import Logging
 import ModelContextProtocol
+import NIOCore
+import NIOPosix
+import PluginFramework
 import Synchronization
 import Values
 
@@ -28,6 +31,8 @@ final class UpstreamLink: Sendable {
     private let onOpen: @Sendable (MCPClient) async -> Void
     private let state = Mutex<(state: State, backoff: Backoff)>((.closed, Backoff()))
     private let calls = Atomic<Int>(0)
+    /// Looks whether a program still answers.
+    private let check = Mutex<Task<Void, Never>?>(nil)
 
     init(
         _ upstream: Upstream, handler: any MCPClientHandler, capabilities: ValueObject = [:],
@@ -76,7 +81,9 @@ final class UpstreamLink: Sendable {
     }
 
     private func opening() -> Result<Begun, UpstreamError> {
-        state.withLock { state in
+        // A program's output is read where its first caller is: one client's calls mostly come in on one event loop.
+        let home = MultiThreadedEventLoopGroup.currentEventLoop
+        return state.withLock { state in
             switch state.state {
             case .open(let client) where client.endReason == nil: return .success(.ready(client))
             case .open(let dead):
@@ -84,7 +91,7 @@ final class UpstreamLink: Sendable {
                 let opening = Opening()
                 let task = Task {
                     await dead.close()
-                    await self.open(opening)
+                    await self.open(opening, home)
                 }
                 state.state = .opening(opening, task)
                 return .success(.waiting(opening))
@@ -101,16 +108,16 @@ final class UpstreamLink: Sendable {
                 }
                 let opening = Opening()
                 // Owned by this link: `end` cancels it.
-                let task = Task { await self.open(opening) }
+                let task = Task { await self.open(opening, home) }
                 state.state = .opening(opening, task)
                 return .success(.waiting(opening))
             }
         }
     }
 
-    private func open(_ opening: Opening) async {
+    private func open(_ opening: Opening, _ home: (any EventLoop)?) async {
         do throws(MCPClientError) {
-            let client = try await upstream.connect(handler: handler, capabilities: capabilities)
+            let client = try await upstream.connect(handler: handler, capabilities: capabilities, home: home)
             await onOpen(client)
             let isWanted = state.withLock { state in
                 guard case .opening(let current, _) = state.state, current === opening else { return false }
@@ -138,19 +145,52 @@ final class UpstreamLink: Sendable {
     }
 
     /// Notes that a session is of no use any more; the next call begins another.
-    func lost(_ client: MCPClient) async {
+    ///
+    /// - Parameter reason: What those are told who still wait for it.
+    func lost(_ client: MCPClient, because reason: String = "the session was closed") async {
         let isCurrent = state.withLock { state in
             guard case .open(let current) = state.state, current === client else { return false }
             state.state = .closed
             return true
         }
         guard isCurrent else { return }
-        await client.close()
+        await client.close(because: reason)
         upstream.hasClosed()
+    }
+
+    /// Notes that a call was not answered in time, and that nothing else came meanwhile.
+    ///
+    /// A program that does not answer a ping either is frozen: it is ended, and the next call starts it again. Without that, each
+    /// call would cost its time limit. It has as long for the ping as for a call, 10 s at most.
+    func doubt(_ client: MCPClient) {
+        guard case .command = upstream.settings.target else { return }
+        check.withLock { check in
+            guard check == nil else { return }
+            // Owned by this link: `end` cancels it. It cannot be forgotten before it is noted: forgetting waits for this lock.
+            check = Task {
+                await self.ping(client)
+                self.check.withLock { $0 = nil }
+            }
+        }
+    }
+
+    private func ping(_ client: MCPClient) async {
+        let arrivals = client.arrivals
+        do throws(MCPClientError) {
+            let limit = min(.seconds(10), upstream.settings.timeout)
+            _ = try await client.request(MCPMethod.ping, nil, options: MCPRequestOptions(timeout: limit))
+        } catch {
+            guard case .timeout = error, client.arrivals == arrivals else { return }
+            upstream.logger.error(
+                "MCP server is frozen: it answers neither calls nor a ping; it is ended, and starts again with the next call",
+                metadata: ["server": "\(upstream.name)"])
+            await lost(client, because: "it was frozen, answered neither calls nor a ping, and is started again")
+        }
     }
 
     /// Ends the session, and begins no more.
     func end() async {
+        check.withLock { $0 }?.cancel()
         let last = state.withLock { state in
             defer { state.state = .ended }
             return state.state

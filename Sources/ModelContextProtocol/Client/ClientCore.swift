@@ -15,6 +15,7 @@ final class ClientCore: Sendable {
     let tasks = TaskOwner()
     /// Notifications for the handler.
     let notifications: SerialTasks
+    private let arrived = Atomic<Int>(0)
     private let handler: any MCPClientHandler
     private let state = Mutex(State())
 
@@ -116,6 +117,12 @@ final class ClientCore: Sendable {
     }
 
     // MARK: What comes
+
+    /// How many messages a program has written.
+    var arrivals: Int { arrived.load(ordering: .relaxed) }
+
+    /// Counts a message of a program.
+    func noteArrival() { arrived.wrappingAdd(1, ordering: .relaxed) }
 
     /// The request that an answer is for, if somebody still waits for it.
     func waiting(for id: JSONRPCID?) -> ClientRequest? {

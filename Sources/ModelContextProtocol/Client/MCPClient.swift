@@ -90,9 +90,14 @@ package final class MCPClient: Sendable {
     }
 
     /// Ends the session: requests in flight fail, an HTTP server is told, a child process is ended.
-    package func close() async {
-        await core.close("the session was closed")
+    ///
+    /// - Parameter reason: What those are told whose requests fail.
+    package func close(because reason: String = "the session was closed") async {
+        await core.close(reason)
     }
+
+    /// How many messages a program has written so far; 0 for a server over HTTP.
+    package var arrivals: Int { core.arrivals }
 
     /// Waits until the session has ended, by ``close()`` or because the server is gone or no longer knows it.
     ///

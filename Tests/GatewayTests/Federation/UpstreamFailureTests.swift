@@ -86,6 +86,43 @@ struct UpstreamFailureTests {
         }
     }
 
+    /// A server in shell that stops itself at its first call of a tool, and answers those of its later lives.
+    private static let freezingOnce = #"""
+        while read -r line; do
+          id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+          case "$line" in
+            *'"initialize"'*) result='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}';;
+            *'"tools/list"'*) result='{"tools":[{"name":"echo","inputSchema":{"type":"object"}}]}';;
+            *'"tools/call"'*) mkdir frozen 2>/dev/null && kill -STOP $$; result='{"content":[{"type":"text","text":"awake"}]}';;
+            *) result='{}';;
+          esac
+          [ -n "$id" ] && printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
+        done
+        """#
+
+    @Test("A program that is frozen is noticed, ended and started again; until then its calls cost their limit")
+    func frozenProgram() async throws {
+        let folder = try TestFolder()
+        try await TestGateway.with(
+            [],
+            adjusting: { settings in
+                var command = UpstreamCommand(program: "/bin/sh")
+                command.arguments = ["-c", Self.freezingOnce]
+                command.workingDirectory = folder.path
+                var upstream = UpstreamSettings(name: "x", target: .command(command), prefix: "x")
+                upstream.timeout = .seconds(1)
+                upstream.maximumTimeout = .seconds(1)
+                settings.upstreams = [upstream]
+            }
+        ) { (gateway) async throws in
+            let client = try await gateway.connect()
+            let error = await failure { () throws(MCPClientError) in try await client.call("x-echo") }
+            #expect(error?.message.contains("MCP server 'x'") == true, "\(String(describing: error))")
+            #expect(await eventually { (try? await client.call("x-echo"))?.onlyText == "awake" })
+            await client.close()
+        }
+    }
+
     @Test("More sessions than are allowed are refused by name, not made")
     func tooManySessions() async throws {
         try await TestGateway.with([("a", TestUpstream())], adjusting: { $0.limits.maximumUpstreamSessions = 2 }) {

@@ -162,6 +162,64 @@ struct UtteranceTests {
     }
 }
 
+@Suite("Answers of clients to questions of upstreams")
+struct AnswerTests {
+    private struct Telling: MCPClientHandler {
+        let text: String
+        func request(_ method: String, _ params: Document?) async throws(JSONRPCError) -> Document {
+            Document(object: ["action": "accept", "content": ["text": .string(text)]])
+        }
+    }
+
+    /// Asks the client, and tells what it got.
+    private static func asking(_ method: String = "elicitation/create") -> TestUpstream {
+        TestUpstream { (call) throws(JSONRPCError) in
+            do throws(JSONRPCError) {
+                let answer = try await call.request(method, Document(object: ["message": "?"]))
+                return TestUpstream.text("got \(answer["content"]?["text"]?.stringValue ?? "nothing")")
+            } catch {
+                return TestUpstream.text("refused: \(error.message)")
+            }
+        }
+    }
+
+    private func answer(_ text: String, _ plugins: [PipelinePlugin]) async throws -> String? {
+        try await TestGateway.with([("a", Self.asking())], plugins: plugins) { (gateway) async throws in
+            let client = try await gateway.connect(
+                capabilities: ["elicitation": [:]], handler: Telling(text: text))
+            let result = try await client.call("a-echo").onlyText
+            await client.close()
+            return result
+        }
+    }
+
+    @Test("They go through the plugins before the call, in the place of its arguments")
+    func masked() async throws {
+        let plugin = TestPlugin.masking
+        #expect(try await answer("a SECRET", [plugin.at(.toolPreInvoke)]) == "got a ***")
+        let seen = try #require(plugin.invocations.last?.payload)
+        #expect(seen["name"] == "a-echo" && seen["args"]?["action"] == "accept")
+    }
+
+    @Test("One that a plugin blocks never reaches the upstream, which is told so")
+    func blocked() async throws {
+        let result = try await answer("rm -rf /", [TestPlugin.blocking("rm -rf", status: 403).at(.toolPreInvoke)])
+        #expect(result == "refused: Plugin Violation: found it")
+    }
+
+    @Test("A plugin cannot make another call of one")
+    func renamed() async throws {
+        let renaming = TestPlugin { invocation in
+            guard invocation.payload["args"]?["action"] != nil else { return PluginResult() }
+            var payload = invocation.payload
+            payload["name"] = "a-other"
+            return PluginResult(modifiedPayload: payload)
+        }
+        let result = try await answer("x", [renaming.at(.toolPreInvoke)])
+        #expect(result?.hasPrefix("refused: a plugin made another call") == true, "\(result ?? "-")")
+    }
+}
+
 /// A value that closures share.
 final class Box<Value: ~Copyable & Sendable>: Sendable {
     let value: Value

@@ -79,6 +79,7 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
     // MARK: Receiving
 
     func received(_ line: ByteBuffer) {
+        core.noteArrival()
         switch JSONRPCInput(decoding: Array(buffer: line)) {
         case .single(let message): take(message)
         case .batch(let messages): for message in messages { take(message) }
