@@ -103,23 +103,18 @@ extension UInt8 {
 }
 
 extension HTTPHeaders {
-    /// The value of the first field of this name, which is to be in lower case; nothing is allocated.
-    package func value(_ name: StaticString) -> String? {
-        for field in self where field.name.isSameIgnoringCase(as: name) { return field.value }
-        return nil
+    /// The value of the first field of this name, whatever its case; nothing is allocated.
+    ///
+    /// NIO looks itself: going through the fields from outside copies each of them.
+    package func value(_ name: String) -> String? { first(name: name) }
+
+    /// Calls the closure with the value of each field of this name, whatever its case.
+    package func forEachValue(_ name: String, _ body: (String) -> Void) {
+        for value in self[name] { body(value) }
     }
 
-    /// Calls the closure with the value of each field of this name, which is to be in lower case; nothing is allocated.
-    package func forEachValue(_ name: StaticString, _ body: (String) -> Void) {
-        for field in self where field.name.isSameIgnoringCase(as: name) { body(field.value) }
-    }
-
-    /// How many fields there are of this name, which is to be in lower case.
-    package func count(of name: StaticString) -> Int {
-        var count = 0
-        for field in self where field.name.isSameIgnoringCase(as: name) { count += 1 }
-        return count
-    }
+    /// How many fields there are of this name, whatever its case.
+    package func count(of name: String) -> Int { self[name].count }
 
     /// Whether some field of this name has the token in its comma-separated list, in any case.
     package func has(_ token: StaticString, in name: StaticString) -> Bool {

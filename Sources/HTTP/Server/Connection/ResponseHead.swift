@@ -78,17 +78,19 @@ extension ByteBuffer {
         var (name, value) = (name, value)
         name.withUTF8 { name in
             value.withUTF8 { value in
-                _ = writeWithUnsafeMutableBytes(minimumWritableBytes: name.count + value.count + 4) { target in
-                    var rest = target
-                    func append(_ bytes: UnsafeRawBufferPointer) {
-                        rest.copyMemory(from: bytes)
-                        rest = UnsafeMutableRawBufferPointer(rebasing: rest[bytes.count...])
-                    }
-                    append(UnsafeRawBufferPointer(name))
-                    withUnsafeBytes(of: (UInt8(ascii: ":"), UInt8(ascii: " "))) { append($0) }
-                    append(UnsafeRawBufferPointer(value))
-                    withUnsafeBytes(of: (UInt8(ascii: "\r"), UInt8(ascii: "\n"))) { append($0) }
-                    return name.count + value.count + 4
+                let count = name.count + value.count + 4
+                _ = writeWithUnsafeMutableBytes(minimumWritableBytes: count) { target in
+                    let colon = name.count
+                    let end = colon + 2 + value.count
+                    UnsafeMutableRawBufferPointer(rebasing: target[..<colon]).copyMemory(
+                        from: UnsafeRawBufferPointer(name))
+                    target[colon] = UInt8(ascii: ":")
+                    target[colon + 1] = UInt8(ascii: " ")
+                    UnsafeMutableRawBufferPointer(rebasing: target[(colon + 2)..<end])
+                        .copyMemory(from: UnsafeRawBufferPointer(value))
+                    target[end] = UInt8(ascii: "\r")
+                    target[end + 1] = UInt8(ascii: "\n")
+                    return count
                 }
             }
         }

@@ -76,9 +76,9 @@ extension HTTPHeaders {
         return value.withUTF8 { $0[...].mediaEssence.isSameIgnoringCaseAndBlanks(as: type) }
     }
 
-    /// Calls the closure for each part of a comma-separated list in the fields of this name, which is to be in lower case.
+    /// Calls the closure for each part of a comma-separated list in the fields of this name.
     fileprivate func forEachListElement(
-        _ name: StaticString, _ body: (UnsafeBufferPointer<UInt8>.SubSequence) -> Void
+        _ name: String, _ body: (UnsafeBufferPointer<UInt8>.SubSequence) -> Void
     ) {
         forEachValue(name) { value in
             var value = value
