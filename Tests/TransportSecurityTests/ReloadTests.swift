@@ -186,3 +186,18 @@ func anEncryptedKeyIsReloaded() throws {
     tls.look(log.logger)
     #expect(tls.certificates.map(\.subject) == ["CN=second,O=Gatehouse"])
 }
+
+@Test func theSystemsAuthoritiesAreReadAgainWhenTheyChange() async throws {
+    let certificates = try TestCertificates()
+    let log = LogLines()
+    let roots = try certificates.folder.write("first", to: "roots.crt")
+    let store = TLSStore(logger: log.logger, pollInterval: .milliseconds(5), systemAuthorities: [roots])
+    let trusting = try store.client(ClientTLSSettings(), for: .http1, place: "a")
+    let other = try store.client(certificates.clientSettings(), for: .http1, place: "b")
+    let running = Task { await store.run() }
+    try certificates.folder.write("second", to: "roots.crt")
+    try await eventually("they are read") { trusting.generation == 1 }
+    #expect(other.generation == 0)
+    running.cancel()
+    await running.value
+}

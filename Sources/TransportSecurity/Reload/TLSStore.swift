@@ -14,14 +14,21 @@ package final class TLSStore: Service {
 
     private let entries = Mutex<[Entry]>([])
     private let pollInterval: Duration
+    private let systemAuthorities: [String]
     private let logger: Logger
 
     /// Makes a store.
     ///
-    /// - Parameter pollInterval: How often files are looked at; what has changed is used after the second look that finds it.
-    package init(logger: Logger, pollInterval: Duration = .seconds(1)) {
+    /// - Parameters:
+    ///   - pollInterval: How often files are looked at; what has changed is used after the second look that finds it.
+    ///   - systemAuthorities: The files whose change means that the system trusts others now: those that NIOSSL reads on Linux.
+    package init(
+        logger: Logger, pollInterval: Duration = .seconds(1),
+        systemAuthorities: [String] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"]
+    ) {
         self.logger = logger
         self.pollInterval = pollInterval
+        self.systemAuthorities = systemAuthorities
     }
 
     /// What a listener is secured with.
@@ -55,7 +62,8 @@ package final class TLSStore: Service {
                 "\"\(name)\" is no host name; give the name that the server's certificate has (no address)")
         }
         let loader = TLSContextLoader(place: place, application: application)
-        let paths = [settings.certificateFile, settings.keyFile, settings.caBundle].compactMap { $0 }
+        var paths = [settings.certificateFile, settings.keyFile, settings.caBundle].compactMap { $0 }
+        if settings.verify, settings.caBundle == nil { paths += systemAuthorities }
         let tls = try ReloadableTLS(place: place, paths: paths, logger: logger) { () throws(TLSSettingsError) in
             try loader.load(settings)
         }
