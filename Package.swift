@@ -111,12 +111,16 @@ let package = Package(
             ["Values", "PluginFramework", "PluginWire", "Sockets", nio, nioPosix, logging, lifecycle]),
         library(
             "MCPTransport",
-            ["Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", nio, nioHTTP1, logging]),
+            [
+                "Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", "TransportSecurity", nio,
+                nioHTTP1,
+                logging,
+            ]),
         library(
             "Gateway",
             [
-                "Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", "Authentication", nio, nioPosix,
-                nioHTTP1, logging, lifecycle,
+                "Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", "Authentication",
+                "TransportSecurity", nio, nioPosix, nioHTTP1, logging, lifecycle,
             ]
         ),
         library("Bench", ["Values", histogram]),
@@ -202,9 +206,8 @@ let package = Package(
         tests(
             "TransportSecurity",
             [
-                "GRPC", "GRPCTransport", "HTTP", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioHTTP1,
-                nioSSL,
-                nioTLS, x509, crypto, logging,
+                "GRPC", "GRPCTransport", "HTTP", "ModelContextProtocol", "MCPTransport", "Gateway", "PluginFramework",
+                "Values", "Sockets", nio, nioPosix, nioHTTP1, nioSSL, nioTLS, x509, crypto, logging,
             ]
         ),
         tests("HTTP", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP1, logging, lifecycle]),

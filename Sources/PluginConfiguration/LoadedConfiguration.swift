@@ -31,9 +31,7 @@ package struct LoadedConfiguration: Sendable {
     ///   - dotted: The key, parts joined by dots ("grpc_server_settings.tls.keyfile").
     ///   - message: What is wrong and what to do.
     package func diagnostic(key dotted: String, message: String) -> ConfigurationDiagnostic {
-        let place = tree.locate(dotted, at: tree.line, path: .root)
-        return ConfigurationDiagnostic(
-            severity: .error, source: .file(file, line: place.line), path: place.path, message: message)
+        report.diagnostic(key: dotted, message: message, in: tree, of: file)
     }
 
     /// The faults of loading the plugins, as errors of the file.
@@ -41,5 +39,18 @@ package struct LoadedConfiguration: Sendable {
         ConfigurationError(
             errors: error.faults.map { diagnostic(plugin: $0.index, key: $0.key, message: $0.message) },
             warnings: warnings)
+    }
+}
+
+extension ConfigurationReport {
+    /// What a fault of a value looks like to the one who wrote the file, or the variable or flag in its place.
+    func diagnostic(
+        key dotted: String, message: String, in tree: ConfigurationNode, of file: String
+    ) -> ConfigurationDiagnostic {
+        let place = tree.locate(dotted, at: tree.line, path: .root)
+        let setting = settings.last { $0.path == place.path && $0.source.rank > SettingSource.file("", line: nil).rank }
+        return ConfigurationDiagnostic(
+            severity: .error, source: setting?.source ?? .file(file, line: place.line), path: place.path,
+            message: message)
     }
 }

@@ -160,6 +160,14 @@ private func external(_ section: String, environment: [String: String] = [:]) ->
             "plugins[0].mcp.tls: TLS does not go with a Unix socket; remove tls or uds", 4
         ),
         (
+            "mcp: {proto: STREAMABLEHTTP, url: 'http://h/', tls: {}}",
+            "plugins[0].mcp.tls: needs a URL with https://, and this one is in plain text; change one of them", 4
+        ),
+        (
+            "mcp: {proto: STREAMABLEHTTP, url: 'https://h/', uds: /run/x}",
+            "plugins[0].mcp.url: TLS does not go with a Unix socket; write http://, or remove uds", 4
+        ),
+        (
             "mcp: {proto: STDIO, cmd: [x], url: 'http://h/'}",
             "plugins[0].mcp.url: is only for proto: STREAMABLEHTTP; remove it, or change proto", 4
         ),

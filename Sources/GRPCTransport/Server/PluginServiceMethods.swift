@@ -4,6 +4,7 @@ package import GRPC
 import NIOCore
 package import PluginFramework
 import PluginWire
+import TransportSecurity
 import Values
 
 /// The plugin service of ContextForge over gRPC, under both of its package names: a codec in front of a ``PluginService``.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Sockets
 import Synchronization
 
 /// The far end of a connection.
@@ -15,12 +16,12 @@ package final class HTTPPeer: Sendable, CustomStringConvertible {
     /// Where the far end is.
     package let address: Address
 
-    private let verified = Mutex<HTTPPeerIdentity?>(nil)
+    private let verified = Mutex<PeerIdentity?>(nil)
 
     /// Who the far end has proven to be; nil while it has proven nothing.
     ///
     /// Set by the handlers of `HTTPServerSecurity` before the first request is read.
-    package var identity: HTTPPeerIdentity? {
+    package var identity: PeerIdentity? {
         get { verified.withLock { $0 } }
         set { verified.withLock { [newValue] in $0 = newValue } }
     }
@@ -54,19 +55,5 @@ package struct HTTPUnixCredentials: Sendable, Equatable {
         self.processID = processID
         self.userID = userID
         self.groupID = groupID
-    }
-}
-
-/// Who a peer has proven to be, such as by a certificate that was verified.
-package struct HTTPPeerIdentity: Sendable, Equatable {
-    /// The subject, for logs.
-    package var subject: String
-    /// The names it may act under: of a certificate, its subject's alternative names.
-    package var names: [String]
-
-    /// Makes an identity.
-    package init(subject: String, names: [String]) {
-        self.subject = subject
-        self.names = names
     }
 }

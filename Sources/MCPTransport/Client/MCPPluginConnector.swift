@@ -7,19 +7,23 @@ package import NIOCore
 package import PluginFramework
 package import Sockets
 import Synchronization
+package import TransportSecurity
 import Values
 
 /// Makes the external plugins that are reached over MCP; those with the same server and the same settings share a session.
 package final class MCPPluginConnector: Sendable {
     private struct Shared {
         let channel: MCPPluginChannel
+        /// What tells its HTTP client from others.
+        let security: String
         var users: Int
     }
 
     private struct State {
         /// By what tells servers apart.
         var channels: [ExternalPluginSettings.MCPTarget: Shared] = [:]
-        var httpClient: HTTPClient?
+        /// By the identity of their security.
+        var httpClients: [String: HTTPClient] = [:]
     }
 
     private let state = Mutex(State())
@@ -28,6 +32,7 @@ package final class MCPPluginConnector: Sendable {
     private let eventLoopGroup: any EventLoopGroup
     private let budget: ByteBudget
     private let logger: Logger
+    private let tls: TLSStore
 
     /// Makes a connector.
     ///
@@ -36,10 +41,12 @@ package final class MCPPluginConnector: Sendable {
     ///   - clientVersion: what servers are told.
     ///   - eventLoopGroup: where connections live.
     ///   - budget: of bytes in buffered messages, shared by all of the process.
+    ///   - tls: keeps certificates in step with their files, if it is run; nil for a store of one's own that is not.
     package init(
         callTimeout: Duration, clientVersion: String, eventLoopGroup: any EventLoopGroup, budget: ByteBudget,
-        logger: Logger
+        logger: Logger, tls: TLSStore? = nil
     ) {
+        self.tls = tls ?? TLSStore(logger: logger)
         self.callTimeout = callTimeout
         self.clientVersion = clientVersion
         self.eventLoopGroup = eventLoopGroup
@@ -60,13 +67,18 @@ package final class MCPPluginConnector: Sendable {
             clientInfo: ["name": "gatehouse", "version": .string(clientVersion)])
         // A delay of nothing would be a busy loop.
         configuration.reconnectDelay = max(configuration.reconnectDelay, .milliseconds(10))
+        // Made even when there is a client for it: what is wrong with the files is told for each entry.
+        let security = try security(target, of: entry)
         let channel = state.withLock { state in
-            let client = state.httpClient ?? makeHTTPClient()
-            state.httpClient = client
-            let channel =
-                state.channels[target]?.channel
-                ?? MCPPluginChannel(configuration, httpClient: client, eventLoopGroup: eventLoopGroup, logger: logger)
-            state.channels[target, default: Shared(channel: channel, users: 0)].users += 1
+            if let channel = state.channels[target]?.channel {
+                state.channels[target]?.users += 1
+                return channel
+            }
+            let client = state.httpClients[security.identity] ?? makeHTTPClient(security)
+            state.httpClients[security.identity] = client
+            let channel = MCPPluginChannel(
+                configuration, httpClient: client, eventLoopGroup: eventLoopGroup, logger: logger)
+            state.channels[target] = Shared(channel: channel, security: security.identity, users: 1)
             return channel
         }
         return MCPPluginInvoker(
@@ -77,8 +89,23 @@ package final class MCPPluginConnector: Sendable {
         }
     }
 
-    private func makeHTTPClient() -> HTTPClient {
-        HTTPClient(eventLoopGroup: eventLoopGroup, budget: budget, logger: logger)
+    private func makeHTTPClient(_ security: HTTPClientSecurity) -> HTTPClient {
+        HTTPClient(security: security, eventLoopGroup: eventLoopGroup, budget: budget, logger: logger)
+    }
+
+    /// How connections are secured: with TLS if the URL says so, trusting the system's authorities unless `tls` names others.
+    private func security(
+        _ target: ExternalPluginSettings.MCPTarget, of entry: PluginEntry
+    ) throws(SettingsError) -> HTTPClientSecurity {
+        guard target.transport == .streamableHTTP, target.url?.lowercased().hasPrefix("https:") == true else {
+            return .plaintext
+        }
+        do throws(TLSSettingsError) {
+            let settings = target.tls ?? ClientTLSSettings()
+            return .tls(try tls.client(settings, for: .http1, place: "plugin '\(entry.name)' mcp.tls"))
+        } catch {
+            throw SettingsError(key: "mcp.tls.\(error.key)", error.message)
+        }
     }
 
     private func transport(
@@ -95,11 +122,14 @@ package final class MCPPluginConnector: Sendable {
             } catch {
                 throw SettingsError(key: target.uds == nil ? "mcp.url" : "mcp.uds", error.message)
             }
-            guard target.tls == nil, address.origin.scheme == .http else {
+            // A file that says both would get one of them, and might have meant the other.
+            if address.origin.scheme == .http, target.tls != nil {
                 throw SettingsError(
-                    key: target.tls == nil ? "mcp.url" : "mcp.tls",
-                    "this version does not connect with TLS, and will not connect without it instead; "
-                        + "use http:// without tls, or reach the plugin through a Unix socket")
+                    key: "mcp.tls", "needs a URL with https://, and this one is in plain text; change one of them")
+            }
+            if address.origin.scheme == .https, target.uds != nil {
+                throw SettingsError(
+                    key: "mcp.url", "TLS does not go with a Unix socket, which only its owner can reach; write http://")
             }
             var settings = MCPHTTPClientSettings(url: url, unixSocket: target.uds)
             // Plugin servers send nothing that belongs to no call.
@@ -118,7 +148,7 @@ package final class MCPPluginConnector: Sendable {
         }
     }
 
-    /// A plugin needs its channel no more; the last one's is shut down, and after the last channel the HTTP client.
+    /// A plugin needs its channel no more; the last one's is shut down, and after its last channel an HTTP client.
     private func release(_ target: ExternalPluginSettings.MCPTarget) async {
         let (channel, client) = state.withLock { state -> (MCPPluginChannel?, HTTPClient?) in
             guard var shared = state.channels[target] else { return (nil, nil) }
@@ -128,7 +158,8 @@ package final class MCPPluginConnector: Sendable {
                 return (nil, nil)
             }
             state.channels[target] = nil
-            return (shared.channel, state.channels.isEmpty ? state.httpClient.take() : nil)
+            let isLast = !state.channels.values.contains { $0.security.hasSameBytes(as: shared.security) }
+            return (shared.channel, isLast ? state.httpClients.removeValue(forKey: shared.security) : nil)
         }
         await channel?.shutDown()
         await client?.shutDown()

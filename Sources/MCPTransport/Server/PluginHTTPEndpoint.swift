@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 package import PluginFramework
 import Synchronization
+package import TransportSecurity
 import Values
 
 /// Everything that a plugin server answers over HTTP: MCP, health, and metrics.
@@ -28,20 +29,24 @@ package final class PluginHTTPEndpoint: HTTPResponder {
     private let info: ServerInfo
     private let health = Mutex(PluginHealth(isServing: false, plugins: [:]))
     private let statistics: @Sendable () -> HTTPServer.Statistics?
+    private let certificates: @Sendable () -> [CertificateExpiry]
 
     /// Makes the endpoint of a service.
     ///
     /// - Parameters:
     ///   - mcp: what serves the path `/mcp`.
     ///   - statistics: what the server that this endpoint belongs to is doing.
+    ///   - certificates: those in use in the process, for metrics.
     package init(
         service: any PluginService, mcp: any HTTPResponder, info: ServerInfo = ServerInfo(),
-        statistics: @escaping @Sendable () -> HTTPServer.Statistics? = { nil }
+        statistics: @escaping @Sendable () -> HTTPServer.Statistics? = { nil },
+        certificates: @escaping @Sendable () -> [CertificateExpiry] = { [] }
     ) {
         self.service = service
         self.mcp = mcp
         self.info = info
         self.statistics = statistics
+        self.certificates = certificates
     }
 
     /// Takes over the plugins' health as it is now: before the first request is accepted.
@@ -93,12 +98,10 @@ package final class PluginHTTPEndpoint: HTTPResponder {
         guard info.hasMetrics else {
             return Self.json(.serviceUnavailable, ["error": "Metrics collection is disabled"])
         }
-        let text = PluginServerMetrics(
-            isSecured: info.isSecured, health: health.withLock { $0 }, statistics: statistics()
-        ).text
-        return HTTPServerResponse(
-            status: .ok, headers: ["content-type": "text/plain; version=0.0.4; charset=utf-8"],
-            body: ByteBuffer(string: text))
+        return PluginServerMetrics(
+            isSecured: info.isSecured, health: health.withLock { $0 }, statistics: statistics(),
+            certificates: certificates()
+        ).response
     }
 
     private static func json(_ status: HTTPResponseStatus, _ value: Value) -> HTTPServerResponse {

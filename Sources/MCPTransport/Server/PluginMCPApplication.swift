@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
 package import ModelContextProtocol
 package import PluginFramework
+import TransportSecurity
 package import Values
 
 /// The plugin contract of ContextForge over MCP: three tools in front of a ``PluginService``.
@@ -50,7 +52,7 @@ package struct PluginMCPApplication: MCPServerApplication {
         else { throw .invalidParams("params.arguments must be an object") }
         do throws(WireJSONError) {
             if name.hasSameBytes(as: PluginTools.invokeHook) {
-                return Self.result(try await invokeHook(arguments))
+                return Self.result(try await invokeHook(arguments, of: call))
             }
             if name.hasSameBytes(as: PluginTools.getPluginConfig) {
                 return Self.result(try json(await service.describe(try arguments.text("name")) ?? [:]))
@@ -69,8 +71,9 @@ package struct PluginMCPApplication: MCPServerApplication {
                 + PluginTools.getPluginConfigs)
     }
 
-    private func invokeHook(_ arguments: EncodedJSON) async throws(WireJSONError) -> String {
+    private func invokeHook(_ arguments: EncodedJSON, of call: MCPServerCall) async throws(WireJSONError) -> String {
         let request = try HookRequestJSON(arguments)
+        if let identity = call.http?.request.peer.identity { request.context.setCaller(CallerIdentity(identity)) }
         let answer = await service.invoke(
             PluginInvocation(
                 hook: request.hook, plugin: request.plugin, payload: request.payload, context: request.context,

@@ -63,6 +63,7 @@ struct GatewayTokenIssuerReader {
         issuer.maximumLifetime =
             section.setting("max_lifetime", .secondsOrNever, default: issuer.maximumLifetime).value
         readTimes(&issuer, usesSet: keys.map(Self.isSet) ?? true)
+        issuer.tls = GatewayTLSReader(section: section).read(url: keys.flatMap(Self.url))
         readClaims(&issuer.claims)
         section.finish()
         guard name != nil, keys != nil, !audiences.isEmpty else { return nil }
@@ -84,6 +85,11 @@ struct GatewayTokenIssuerReader {
         case .secret, .publicKeyFile: false
         case .setFile, .setURL: true
         }
+    }
+
+    /// Where keys are fetched from; empty for nowhere.
+    private static func url(_ keys: GatewayTokenIssuer.Keys) -> String? {
+        if case .setURL(let url) = keys { url } else { "" }
     }
 
     /// Exactly one place of keys.

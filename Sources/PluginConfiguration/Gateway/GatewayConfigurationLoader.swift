@@ -109,7 +109,7 @@ package struct GatewayConfigurationLoader: Sendable {
             plugins: plugins.loaded
                 ?? LoadedConfiguration(
                     settings: settings.plugins, warnings: [], report: report, file: name, tree: tree),
-            pluginReport: plugins.loaded?.report)
+            pluginReport: plugins.loaded?.report, tree: tree)
     }
 }
 

@@ -20,6 +20,12 @@ struct GatewayListenReader {
             section, prefix: "GATEHOUSE", flags: flags, host: settings.host, port: settings.port)
         (settings.host, settings.port) = (address.host.value, address.port.value)
         settings.socket = address.socket
+        settings.tls =
+            ServerTLSReader(
+                section: section, prefix: "GATEHOUSE",
+                clientKey: ("client_auth", "CLIENT_AUTH", .choice("a client_auth", ignoresCase: true)),
+                defaultRequirement: .none, flag: flags.tls
+            ).read(socket: address.uds).settings
         settings.allowedHosts = names(section, "allowed_hosts", variable: "GATEHOUSE_ALLOWED_HOSTS")
         settings.allowedOrigins = names(section, "allowed_origins", variable: "GATEHOUSE_ALLOWED_ORIGINS")
         checkHosts(settings, section)
@@ -70,7 +76,10 @@ struct GatewayListenReader {
     }
 
     private func checkFlags(_ flags: CommandLineOverrides) {
-        let given = [("--host", flags.host), ("--port", flags.port), ("--uds", flags.uds)]
+        let tls = flags.tls.map { $0 ? "--tls" : "--no-tls" }
+        let given = [
+            ("--host", flags.host), ("--port", flags.port), ("--uds", flags.uds), (tls ?? "--tls", tls),
+        ]
         for (name, value) in given where value != nil {
             session.error(.commandLine(name), .root, "has no meaning with --stdio; remove one of the two")
         }

@@ -17,6 +17,17 @@ package struct LoadedGatewayConfiguration: Sendable {
     /// Every value of the file of their own that the plugins have, if they have one.
     package let pluginReport: ConfigurationReport?
 
+    let tree: ConfigurationNode
+
+    /// What a fault that shows only when the value is used looks like to the one who wrote the file.
+    ///
+    /// - Parameters:
+    ///   - dotted: The key, parts joined by dots ("listen.tls.keyfile").
+    ///   - message: What is wrong and what to do.
+    package func diagnostic(key dotted: String, message: String) -> ConfigurationDiagnostic {
+        report.diagnostic(key: dotted, message: message, in: tree, of: file)
+    }
+
     /// The faults of loading the plugins, as errors of the file that names them.
     package func error(for error: PluginLoadError) -> ConfigurationError {
         ConfigurationError(errors: plugins.error(for: error).errors, warnings: warnings)

@@ -22,6 +22,7 @@ struct UpstreamOAuthReader {
         oauth.method =
             section.setting("auth_method", .choice("a way to say who the gateway is"), default: oauth.method).value
         oauth.timeout = section.setting("timeout", .seconds, default: oauth.timeout).value
+        oauth.tls = GatewayTLSReader(section: section).read(url: url)
         section.finish()
         return url == nil || id == nil || secret == nil ? nil : oauth
     }

@@ -29,9 +29,10 @@ struct UpstreamTargetReader {
         let uds = section.optional("uds", .name)
         let headers = readMapping("headers", Self.headerFault)
         let oauth = UpstreamOAuthReader(section: section.section("oauth")).read()
+        let tls = GatewayTLSReader(section: section).read(url: url?.value, socket: uds != nil)
         switch (command, url) {
         case (let command?, nil):
-            refuse(["uds", "headers", "oauth"], "is only for a server with a url; remove it")
+            refuse(["uds", "headers", "oauth", "tls"], "is only for a server with a url; remove it")
             var target = UpstreamCommand(program: session.expandingHome(command.value))
             target.arguments = arguments
             target.environment = Dictionary(environment, uniquingKeysWith: { first, _ in first })
@@ -43,6 +44,11 @@ struct UpstreamTargetReader {
             target.socketPath = uds.flatMap { session.socketPath($0, path.key("uds"), warns: false) }
             target.headers = headers.map { .init(name: $0, value: $1) }
             target.oauth = oauth
+            target.tls = tls
+            if uds != nil, target.url.isHTTPS {
+                session.error(
+                    url.source, path.key("url"), "TLS does not go with a Unix socket; write http://, or remove uds")
+            }
             if oauth != nil, let header = headers.first(where: { $0.0.lowercased() == "authorization" }) {
                 session.error(
                     section.source, path.key("headers").key(header.0),

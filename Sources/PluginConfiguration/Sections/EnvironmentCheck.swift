@@ -55,5 +55,6 @@ struct EnvironmentCheck {
     /// What a gateway reads beside them.
     static let knownToGateways = [
         "HOST", "PORT", "UDS", "CONFIG", "TOKEN", "INSECURE", "ALLOWED_HOSTS", "ALLOWED_ORIGINS",
+        "SSL_ENABLED", "SSL_CERTFILE", "SSL_KEYFILE", "SSL_KEYFILE_PASSWORD", "SSL_CA_CERTS", "SSL_CLIENT_AUTH",
     ].map { "GATEHOUSE_\($0)" }
 }

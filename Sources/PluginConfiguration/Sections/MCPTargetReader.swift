@@ -28,11 +28,13 @@ struct MCPTargetReader {
             section.setting("reconnect_attempts", .integer(in: 0...1_000_000), default: target.reconnectAttempts).value
         target.reconnectDelay =
             section.setting("reconnect_delay", .secondsOrNever, default: target.reconnectDelay).value ?? .zero
-        let isTLS = target.url?.hasPrefix("https:") ?? false
+        let isTLS = target.url?.isHTTPS ?? false
         target.tls = ClientTLSReader(section: section, prefix: "PLUGINS_CLIENT_MTLS", checksHostname: true)
             .read(usesSocket: uds != nil, mayUseVariables: isTLS)
         switch transport {
-        case .streamableHTTP: checkHTTP()
+        case .streamableHTTP:
+            checkHTTP()
+            checkTLS(target, isTLS: isTLS)
         case .stdio: checkProcess(target)
         case nil: return nil
         }
@@ -90,6 +92,21 @@ struct MCPTargetReader {
             guard let member = section.member(key) else { continue }
             session.error(
                 session.file(member.line), path.key(key), "is only for proto: STDIO; remove it, or change proto")
+        }
+    }
+
+    /// A URL in plain text beside `tls` means one of two things, and TLS over a socket none.
+    private func checkTLS(_ target: Target, isTLS: Bool) {
+        guard let url = section.member("url") else { return }
+        if let tls = section.member("tls"), !isTLS, target.uds == nil, target.url != nil {
+            session.error(
+                session.file(tls.line), path.key("tls"),
+                "needs a URL with https://, and this one is in plain text; change one of them")
+        }
+        if isTLS, section.member("uds") != nil {
+            session.error(
+                session.file(url.line), path.key("url"),
+                "TLS does not go with a Unix socket; write http://, or remove uds")
         }
     }
 

@@ -11,6 +11,8 @@ struct ServerTLSReader {
     let prefix: String
     /// The key that tells whether clients have to show a certificate, and the end of its variable.
     let clientKey: (key: String, variable: String, kind: SettingKind<ServerTLSSettings.ClientAuthentication>)
+    /// Whether clients have to show a certificate when nothing is said about it.
+    var defaultRequirement = ServerTLSSettings.ClientAuthentication.require
     /// The flag `--tls`, if it is for this server.
     let flag: Bool?
 
@@ -29,7 +31,7 @@ struct ServerTLSReader {
         let password = tls.optional("keyfile_password", .text, variables: [variable("KEYFILE_PASSWORD")])
         let authorities = tls.optional("ca_bundle", .text, variables: [variable("CA_CERTS")])
         let client = tls.setting(
-            clientKey.key, clientKey.kind, default: .require, variables: [variable(clientKey.variable)])
+            clientKey.key, clientKey.kind, default: defaultRequirement, variables: [variable(clientKey.variable)])
         let allowed = tls.member("allowed_clients") == nil ? nil : tls.texts("allowed_clients")
         tls.finish()
 

@@ -73,7 +73,9 @@ package struct PluginServerProcess: Sendable {
                 ServingContext(
                     host: host, settings: settings, budget: ByteBudget(limit: settings.process.memoryBudget),
                     eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
-                    tls: tls, protocolStreams: streams, onListening: announcement.announce))
+                    tls: tls, protocolStreams: streams,
+                    diagnostic: { [configuration] in configuration.diagnostic(key: $0, message: $1) },
+                    onListening: announcement.announce))
         } catch {
             logger.critical("\(error)")
             return error.status

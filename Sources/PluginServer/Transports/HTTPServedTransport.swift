@@ -7,6 +7,7 @@ import PluginConfiguration
 import PluginFramework
 import Sockets
 import Synchronization
+import TransportSecurity
 import Values
 
 /// Plugins over MCP by streamable HTTP, on TCP or a Unix socket, with health and metrics beside it.
@@ -20,11 +21,7 @@ struct HTTPServedTransport: ServedTransport {
     /// Opens the socket.
     init(_ context: ServingContext) throws(ServingError) {
         let settings = context.settings.mcp
-        guard settings.tls == nil else {
-            throw ServingError(
-                description: "this version does not serve TLS, and will not serve plaintext instead; "
-                    + "remove server_settings.tls, or use a Unix socket", status: ExitStatus.configuration)
-        }
+        let security = try context.security(settings.tls, for: .http1, place: "server_settings.tls")
         let listener: ListeningSocket
         do {
             listener = try ListeningSocket.open(
@@ -39,12 +36,14 @@ struct HTTPServedTransport: ServedTransport {
             eventLoopGroup: context.eventLoopGroup, logger: context.logger)
         let running = RunningServer()
         let endpoint = PluginHTTPEndpoint(
-            service: context.host, mcp: mcp, info: .init(hasMetrics: settings.servesMetrics),
-            statistics: { running.server?.statistics })
+            service: context.host, mcp: mcp,
+            info: .init(isSecured: security != nil, hasMetrics: settings.servesMetrics),
+            statistics: { running.server?.statistics }, certificates: { [tls = context.tls] in tls.certificates })
         server = HTTPServer(
             listeners: [listener], responder: endpoint,
             configuration: HTTPServerConfiguration(settings, grace: context.settings.process.gracePeriod),
-            eventLoopGroup: context.eventLoopGroup, budget: context.budget, logger: context.logger,
+            security: security.map { .tls($0) } ?? .plaintext, eventLoopGroup: context.eventLoopGroup,
+            budget: context.budget, logger: context.logger,
             onListening: { context.onListening(.http, $0.map { "\($0)" }) },
             onDraining: { context.draining() })
         running.server = server

@@ -48,6 +48,8 @@ struct ServingContext: Sendable {
     let tls: TLSStore
     /// The client's streams when stdio is served; nil when it is not, or they are not open.
     let protocolStreams: ProtocolStreams?
+    /// What is wrong with a value of the configuration, with where that came from: its key, and the fault.
+    let diagnostic: @Sendable (_ key: String, _ message: String) -> ConfigurationDiagnostic
     /// To be called once, when a transport listens, with where it does.
     let onListening: @Sendable (PluginServerTransport, [String]) -> Void
 
@@ -66,7 +68,7 @@ struct ServingContext: Sendable {
             return try tls.server(settings, for: application, place: place)
         } catch {
             throw ServingError(
-                description: "\(place).\(error.key): \(error.message)", status: ExitStatus.configuration)
+                description: "\(diagnostic("\(place).\(error.key)", error.message))", status: ExitStatus.configuration)
         }
     }
 }

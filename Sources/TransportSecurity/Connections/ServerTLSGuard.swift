@@ -16,15 +16,32 @@ final class ServerTLSGuard: ChannelInboundHandler, RemovableChannelHandler {
     private let handler: NIOSSLServerHandler
     private let server: TLSServer
     private let identified: (@Sendable (PeerIdentity) -> Void)?
+    private let handshakeTimeout: TimeAmount?
+    private var timer: Scheduled<Void>?
     private var isRefused = false
 
     init(
-        handler: NIOSSLServerHandler, server: TLSServer, identified: (@Sendable (PeerIdentity) -> Void)?
+        handler: NIOSSLServerHandler, server: TLSServer, handshakeTimeout: TimeAmount?,
+        identified: (@Sendable (PeerIdentity) -> Void)?
     ) {
         self.handler = handler
         self.server = server
+        self.handshakeTimeout = handshakeTimeout
         self.identified = identified
     }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        guard let handshakeTimeout else { return }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: handshakeTimeout) { [self] in
+            timer = nil
+            isRefused = true
+            context.fireErrorCaught(
+                TLSFailure(.interrupted, "the client did not complete the TLS handshake in time"))
+            context.close(promise: nil)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent else {

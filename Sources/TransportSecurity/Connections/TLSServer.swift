@@ -27,14 +27,19 @@ package final class TLSServer: Sendable {
     ///
     /// A failure comes as a ``TLSFailure``.
     ///
-    /// - Parameter identified: Told who the client is, if it shows a certificate, before the first byte of what is secured; it is
-    ///   announced by a `PeerIdentity` as a user event as well.
+    /// - Parameters:
+    ///   - handshakeTimeout: How long the client may take for the handshake; nil where whoever comes behind sees to that.
+    ///   - identified: Told who the client is, if it shows a certificate, before the first byte of what is secured; it is
+    ///     announced by a `PeerIdentity` as a user event as well.
     package func prepare(
-        _ channel: any Channel, identified: (@Sendable (PeerIdentity) -> Void)? = nil
+        _ channel: any Channel, handshakeTimeout: TimeAmount? = nil,
+        identified: (@Sendable (PeerIdentity) -> Void)? = nil
     ) throws {
         let handler = NIOSSLServerHandler(context: tls.context)
         try channel.pipeline.syncOperations.addHandlers([
-            handler, ServerTLSGuard(handler: handler, server: self, identified: identified),
+            handler,
+            ServerTLSGuard(
+                handler: handler, server: self, handshakeTimeout: handshakeTimeout, identified: identified),
         ])
     }
 

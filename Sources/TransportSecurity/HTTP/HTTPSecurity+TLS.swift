@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import HTTP
+package import NIOCore
 import Sockets
 
 extension HTTPServerSecurity {
     /// TLS as configured; who a client is that shows a certificate, its requests tell as `peer.identity`.
-    package static func tls(_ server: TLSServer) -> HTTPServerSecurity {
+    ///
+    /// - Parameter handshakeTimeout: How long a client may take until its first request can come, 10 seconds by default.
+    package static func tls(_ server: TLSServer, handshakeTimeout: TimeAmount = .seconds(10)) -> HTTPServerSecurity {
         .handlers { channel, peer in
-            try server.prepare(channel) { identity in
-                peer.identity = HTTPPeerIdentity(
-                    subject: identity.subject,
-                    names: identity.dnsNames + identity.ipAddresses + identity.uris + identity.emailAddresses)
-            }
+            try server.prepare(channel, handshakeTimeout: handshakeTimeout) { peer.identity = $0 }
         }
     }
 }

@@ -38,7 +38,7 @@ struct PluginConnector: Sendable {
             settings: settings.unixSocketClient, eventLoopGroup: eventLoopGroup, budget: budget, logger: logger)
         mcp = MCPPluginConnector(
             callTimeout: settings.pipeline.pluginTimeout, clientVersion: ProductVersion.current,
-            eventLoopGroup: eventLoopGroup, budget: budget, logger: logger)
+            eventLoopGroup: eventLoopGroup, budget: budget, logger: logger, tls: tls)
     }
 
     /// The plugin of an entry, which connects when it is started; nil for one of this process.

@@ -242,7 +242,18 @@ struct GatewayConfigurationTests {
         }
         let loader = GatewayConfigurationLoader(environment: ["GATEHOUSE_CONFIG": "/x"])
         #expect(loader.path.value == "/x")
-        #expect(Set(EnvironmentCheck.knownToGateways) == Set(variables.keys).union(["GATEHOUSE_CONFIG"]))
+        // None of these says anything without the others.
+        let file = try folder.file("tls.pem")
+        let tls = [
+            "GATEHOUSE_SSL_ENABLED": "true", "GATEHOUSE_SSL_CERTFILE": file, "GATEHOUSE_SSL_KEYFILE": file,
+            "GATEHOUSE_SSL_KEYFILE_PASSWORD": "pw", "GATEHOUSE_SSL_CA_CERTS": file, "GATEHOUSE_SSL_CLIENT_AUTH": "none",
+        ]
+        let report = GatewayAttempt("", environment: tls).loaded?.report
+        for name in tls.keys {
+            #expect(report?.settings.contains { $0.source == .environment(name) } == true, "\(name)")
+        }
+        let known = Set(variables.keys).union(tls.keys).union(["GATEHOUSE_CONFIG"])
+        #expect(Set(EnvironmentCheck.knownToGateways) == known)
     }
 
     @Test("Faults of a plugin file do not matter while plugins are switched off, but are told")

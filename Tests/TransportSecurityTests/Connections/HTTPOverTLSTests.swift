@@ -23,7 +23,7 @@ private struct Echo: HTTPResponder {
             return
         }
         let identity = request.peer.identity
-        let who = identity.map { "\($0.subject) \($0.names.joined(separator: ","))" } ?? "nobody"
+        let who = identity.map { "\($0.subject) \(($0.dnsNames + $0.uris).joined(separator: ","))" } ?? "nobody"
         exchange.send(HTTPServerResponse(status: .ok, headers: ["who": who], body: request.body))
     }
 }
@@ -31,12 +31,15 @@ private struct Echo: HTTPResponder {
 /// An HTTP server over TLS in this process, and a client for it.
 private func withHTTP<R: Sendable>(
     _ server: TLSServer, _ client: TLSClient, host: String = "localhost",
+    // Other tests may keep the machine busy for a long time.
+    handshakeTimeout: TimeAmount = .seconds(120),
     _ body: (_ client: HTTPClient, _ origin: HTTPOrigin) async throws -> R
 ) async throws -> R {
     let bound = AsyncStream<Int>.makeStream()
     let listener = HTTPServer(
         listeners: [try ListeningSocket.open(.tcp(host: "127.0.0.1", port: 0))], responder: Echo(),
-        security: .tls(server), eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
+        security: .tls(server, handshakeTimeout: handshakeTimeout),
+        eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
         logger: LogLines().logger,
         onListening: { addresses in
             if case .tcp(_, let port)? = addresses.first { bound.continuation.yield(port) }
@@ -135,6 +138,17 @@ extension HTTPClient {
         let allowed = ["spiffe://test/gateway/*"]
         #expect(try await failure(try server(.require, allowed: allowed), try client(.wrongName)) != "")
         #expect(try await failure(try server(.require, allowed: allowed), try client(TestCertificates.Flaw.none)) == "")
+    }
+
+    @Test func aClientThatDoesNotBeginIsLetGo() async throws {
+        let server = try server(.none)
+        let closed = try await withHTTP(server, try client(), handshakeTimeout: .milliseconds(50)) { _, origin in
+            let silent = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .connect(host: "127.0.0.1", port: origin.port).get()
+            try await silent.closeFuture.get()
+            return true
+        }
+        #expect(closed)
     }
 
     @Test func aServerOfGRPCTellsThatItIsNoneOfHTTP() async throws {

@@ -76,6 +76,65 @@ private final class Tally: Sendable {
     #expect(store.certificates.contains { $0.subject == "CN=server-5,O=Gatehouse" })
 }
 
+/// The same over MCP/HTTP: calls of a plugin server, by callers that keep their connections and by such that come anew all the time.
+@Test func callsOverHTTPDoNotNoticeThatCertificatesRotate() async throws {
+    let certificates = try TestCertificates()
+    let server = try certificates.issue(.server, name: "server")
+    let client = try certificates.issue(.client, name: "client")
+    let store = TLSStore(logger: LogLines().logger, pollInterval: .milliseconds(20))
+    let listener = try store.server(certificates.serverSettings(server, .require), for: .http1, place: "server")
+    let dialler = try store.client(certificates.clientSettings(client), for: .http1, place: "client")
+    let tally = Tally()
+
+    try await MCPTestServer.with(listener) { port in
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await store.run() }
+            await withTaskGroup(of: Void.self) { work in
+                for worker in 0..<20 {
+                    work.addTask {
+                        do {
+                            let callsOfOne = worker.isMultiple(of: 4) ? 50 : 500
+                            for _ in 0..<(500 / callsOfOne) {
+                                try await GatewayTestServer.withClient(port, dialler) { client in
+                                    for _ in 0..<callsOfOne {
+                                        let text = try await client.text(of: "get_plugin_configs")
+                                        if text.contains(#""name":"Who""#) {
+                                            tally.answered.add(1, ordering: .relaxed)
+                                        } else {
+                                            tally.fail(text)
+                                        }
+                                    }
+                                }
+                            }
+                        } catch {
+                            tally.fail("\(error)")
+                        }
+                    }
+                }
+                work.addTask {
+                    do {
+                        for round in 1...5 {
+                            let name = "server-\(round)"
+                            try rotate(certificates, .server, name, server)
+                            try rotate(certificates, .client, "client-\(round)", client)
+                            try await eventually("rotation \(round)") {
+                                listener.generation >= round && dialler.generation >= round
+                            }
+                            let shown = try await shownSubject(port: port)
+                            if shown != "CN=\(name),O=Gatehouse" { tally.fail("shows \(shown)") }
+                        }
+                    } catch {
+                        tally.fail("\(error)")
+                    }
+                }
+            }
+            tasks.cancelAll()
+        }
+    }
+    #expect(tally.failures == [])
+    #expect(tally.answered.load(ordering: .relaxed) == 10_000)
+}
+
 /// Replaces a certificate and its key as a tool does that knows nothing of us: one after the other.
 private func rotate(
     _ certificates: TestCertificates, _ side: TLSSide, _ commonName: String, _ files: (certificate: String, key: String)

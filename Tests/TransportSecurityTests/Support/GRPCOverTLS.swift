@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
+import NIOTLS
 import PluginFramework
 import Sockets
 
@@ -124,22 +125,40 @@ func shownSubject(port: Int) async throws -> String {
     configuration.certificateVerification = .none
     configuration.applicationProtocols = ["h2"]
     let context = try NIOSSLContext(configuration: configuration)
+    let (subjects, continuation) = AsyncStream.makeStream(of: String.self)
     let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
         .channelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(
-                    NIOSSLClientHandler(context: context, serverHostname: nil))
+                try channel.pipeline.syncOperations.addHandlers([
+                    NIOSSLClientHandler(context: context, serverHostname: nil), Onlooker(found: continuation),
+                ])
             }
         }
         .connect(host: "127.0.0.1", port: port).get()
     defer { channel.close(promise: nil) }
-    var subject: String?
-    try await eventually("a handshake") {
-        subject =
-            try? await channel.eventLoop.submit {
-                try channel.pipeline.syncOperations.nioSSL_peerCertificate().map { try LoadedCertificate($0).subject }
-            }.get() ?? nil
-        return subject != nil
+    for await subject in subjects { return subject }
+    throw TestFailure("the server on port \(port) ended the connection before the handshake was over")
+}
+
+/// Tells whose certificate the server shows, at the end of the handshake: a server that wants one of ours closes right after it.
+private final class Onlooker: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let found: AsyncStream<String>.Continuation
+
+    init(found: AsyncStream<String>.Continuation) { self.found = found }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .handshakeCompleted? = event as? TLSUserEvent else { return }
+        if let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate(),
+            let subject = try? LoadedCertificate(certificate).subject
+        {
+            found.yield(subject)
+        }
+        found.finish()
     }
-    return subject ?? ""
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    func channelInactive(context: ChannelHandlerContext) { found.finish() }
 }

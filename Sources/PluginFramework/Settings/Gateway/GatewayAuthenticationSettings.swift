@@ -48,6 +48,8 @@ package struct GatewayTokenIssuer: Sendable, Equatable {
     package var maximumAge: Duration = .seconds(3_600)
     /// `jwks_timeout`: how long an attempt may take.
     package var timeout: Duration = .seconds(5)
+    /// `tls`: how a connection to an `https` `jwks_url` is secured; nil for with the system's authorities.
+    package var tls: ClientTLSSettings?
     /// `claims`: the names of the claims; those that are nil have their usual names.
     package var claims = ClaimNames()
 
@@ -106,6 +108,8 @@ package struct UpstreamOAuth: Sendable, Equatable {
     package var method: Method = .basic
     /// `timeout`: how long getting a token may take.
     package var timeout: Duration = .seconds(10)
+    /// `tls`: how a connection to an `https` ``tokenURL`` is secured; nil for with the system's authorities.
+    package var tls: ClientTLSSettings?
 
     /// Makes settings with the defaults of everything else.
     package init(tokenURL: String, clientID: String, clientSecret: String) {

@@ -41,6 +41,10 @@ package struct GatewayListenSettings: Sendable, Equatable {
     package var port = 4_444
     /// `uds`, `socket_mode`, `socket_group`: the Unix socket to listen on instead of ``host`` and ``port``.
     package var socket: SocketFileSettings?
+    /// `tls`: nil for plaintext.
+    ///
+    /// Unlike plugin servers, it asks for no certificates of clients unless ``ServerTLSSettings/clientAuthentication`` is set.
+    package var tls: ServerTLSSettings?
     /// `allowed_hosts`: names in `Host` headers that mean this gateway, beside loopback names and the address itself.
     package var allowedHosts: [String] = []
     /// `allowed_origins`: origins of web pages that may call, `https://host[:port]`; loopback origins always may.

@@ -93,6 +93,8 @@ package struct UpstreamAddress: Sendable, Equatable {
     package var headers: [Header] = []
     /// `oauth`: how the gateway gets a token for it; nil when it needs none.
     package var oauth: UpstreamOAuth?
+    /// `tls`: how a connection to an `https` URL is secured; nil for with the system's authorities.
+    package var tls: ClientTLSSettings?
 
     /// One header.
     package struct Header: Sendable, Equatable {
