@@ -16,7 +16,8 @@ CLIENT, SECRET = "robot", "open sesame: 100%"
 
 
 class Issuer:
-    def __init__(self):
+    def __init__(self, context=None):
+        """Over HTTPS with an ssl.SSLContext, whose certificate is to be one of localhost."""
         self.keys = {}
         self.requests = []
         self.is_down = False
@@ -58,6 +59,9 @@ class Issuer:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        if context is not None:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.url = f"https://localhost:{self.server.server_address[1]}"
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
         self.add_key("first", "ES256")

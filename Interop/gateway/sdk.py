@@ -59,16 +59,22 @@ class Peer:
         return result["completion"]["values"]
 
 
-def over_http(url, headers, auth):
+def over_http(url, headers, auth, verify=None):
     from mcp.client.streamable_http import streamable_http_client
     from mcp.shared._httpx_utils import create_mcp_http_client
 
-    return streamable_http_client(url, http_client=create_mcp_http_client(headers=headers, auth=auth))
+    client = create_mcp_http_client(headers=headers, auth=auth)
+    if verify is not None:
+        # The SDK's own client, but for what it trusts: of another package in each generation.
+        client = type(client)(
+            headers=headers, auth=auth, verify=verify, timeout=client.timeout, follow_redirects=client.follow_redirects
+        )
+    return streamable_http_client(url, http_client=client)
 
 
 @contextlib.asynccontextmanager
-async def connect(url=None, command=None, elicitation=None, headers=None, auth=None):
-    """A client of the gateway at a URL (with headers, or a way to get tokens), or of the one that a command starts."""
+async def connect(url=None, command=None, elicitation=None, headers=None, auth=None, verify=None):
+    """A client of the gateway at a URL (with headers, a way to get tokens, or what to trust), or of the one that a command starts."""
     logs = []
 
     async def log(message):
@@ -85,7 +91,7 @@ async def connect(url=None, command=None, elicitation=None, headers=None, auth=N
     if IS_MODERN:
         from mcp import Client, StdioServerParameters
 
-        target = over_http(url, headers, auth) if url else StdioServerParameters(command=command[0], args=command[1:])
+        target = over_http(url, headers, auth, verify) if url else StdioServerParameters(command=command[0], args=command[1:])
         async with Client(target, **callbacks) as client:
             yield Peer(client, logs)
         return
@@ -94,7 +100,7 @@ async def connect(url=None, command=None, elicitation=None, headers=None, auth=N
     from mcp.client.stdio import stdio_client
 
     transport = (
-        over_http(url, headers, auth)
+        over_http(url, headers, auth, verify)
         if url
         else stdio_client(StdioServerParameters(command=command[0], args=command[1:]))
     )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An MCP server of the Python SDK 1.x with every kind of content; over stdio, or over HTTP on the port given."""
+"""An MCP server of the Python SDK 1.x with every kind of content; over stdio, or over HTTP on the port given; with
+certfile, keyfile, ca_bundle and a number of Python's ssl.VerifyMode behind it, over HTTPS."""
 
 import base64
 import sys
@@ -101,4 +102,13 @@ async def complete(ref, argument, context):
     return Completion(values=[f"{argument.value}{letter}" for letter in "abc"])
 
 
-server.run("stdio" if len(sys.argv) == 1 else "streamable-http")
+if len(sys.argv) > 2:
+    import uvicorn
+
+    certfile, keyfile, ca_bundle, requirement = sys.argv[2:]
+    uvicorn.run(
+        server.streamable_http_app(), host="127.0.0.1", port=int(sys.argv[1]), log_level="error", ssl_certfile=certfile,
+        ssl_keyfile=keyfile, ssl_ca_certs=ca_bundle, ssl_cert_reqs=int(requirement),
+    )
+else:
+    server.run("stdio" if len(sys.argv) == 1 else "streamable-http")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Authentication
-import HTTP
+package import HTTP
 package import Logging
 import ModelContextProtocol
 package import NIOCore
@@ -21,7 +21,10 @@ package final class Gateway: Sendable {
     private let status: GatewayStatus
     private let info: ValueObject
     private let eventLoopGroup: any EventLoopGroup
-    private let httpClient: HTTPClient
+    private let security: GatewaySecurity
+    private let clients: GatewayClients
+    private let version: String
+    private let otherMetrics: @Sendable (inout PrometheusText) -> Void
     private let budget: ByteBudget
     private let shares: FairShares
     private let logger: Logger
@@ -32,23 +35,27 @@ package final class Gateway: Sendable {
     ///   - pipeline: The plugins; nil when none are to run.
     ///   - version: What the gateway says of itself.
     ///   - budget: Of bytes in buffered messages.
+    ///   - security: How connections are secured; by default they are not.
+    ///   - metrics: Adds what is known of plugins and certificates to the gateway's own metrics.
     package init(
         _ settings: GatewaySettings, pipeline: Pipeline?, version: String, eventLoopGroup: any EventLoopGroup,
-        budget: ByteBudget, logger: Logger
+        budget: ByteBudget, logger: Logger, security: GatewaySecurity = GatewaySecurity(),
+        metrics: @escaping @Sendable (inout PrometheusText) -> Void = { _ in }
     ) {
+        self.version = version
+        otherMetrics = metrics
         self.settings = settings
         self.eventLoopGroup = eventLoopGroup
         self.budget = budget
         shares = FairShares(FairShareLimits(settings.limits))
         self.logger = logger
-        var clients = HTTPClientConfiguration()
-        // Each session holds a stream open beside its calls.
-        clients.maxConnectionsPerOrigin = 64 + 2 * settings.limits.maximumUpstreamSessions
-        httpClient = HTTPClient(configuration: clients, eventLoopGroup: eventLoopGroup, budget: budget, logger: logger)
+        self.security = security
+        clients = GatewayClients(
+            security, limits: settings.limits, eventLoopGroup: eventLoopGroup, budget: budget, logger: logger)
         info = ["name": "gatehouse", "title": "Gatehouse", "version": .string(version)]
         policy = Policy(pipeline, includesUserInfo: settings.plugins.pipeline.includesUserInfo)
         let upstreams = UpstreamSet(
-            settings, connector: UpstreamConnector(info: info, httpClient: httpClient, eventLoopGroup: eventLoopGroup),
+            settings, connector: UpstreamConnector(info: info, clients: clients, eventLoopGroup: eventLoopGroup),
             logger: logger)
         self.upstreams = upstreams
         servers =
@@ -85,10 +92,10 @@ package final class Gateway: Sendable {
     ) async throws {
         let authentication: GatewayAuthentication
         do throws(KeyError) {
-            authentication = try await GatewayAuthentication.make(settings, client: httpClient, logger: logger)
+            authentication = try await GatewayAuthentication.make(settings, clients: clients, logger: logger)
         } catch {
             for listener in listeners { listener.close() }
-            await httpClient.shutDown()
+            await clients.shutDown()
             throw error
         }
         let routes = servers.map { server in
@@ -101,13 +108,18 @@ package final class Gateway: Sendable {
                     eventLoopGroup: eventLoopGroup, logger: logger))
         }
         let status = status
+        let metrics = GatewayMetrics(
+            authentication.requests, counters: policy.counters, upstreams: upstreams, version: version,
+            others: otherMetrics)
         let http = HTTPServer(
             listeners: listeners,
             responder: GatewayResponder(
-                routes, status: status, policy: policy, resource: authentication.resource),
-            configuration: httpConfiguration, eventLoopGroup: eventLoopGroup, budget: budget, logger: logger,
+                routes, status: status, metrics: metrics, policy: policy, resource: authentication.resource),
+            configuration: httpConfiguration, security: security.listener, eventLoopGroup: eventLoopGroup,
+            budget: budget, logger: logger,
             onListening: onListening,
             onDraining: { status.drain() })
+        metrics.attach(http)
         // Shut down one after the other from the last: sessions and their streams end first, then connections, then keys and upstreams.
         try await run(authentication.services + [http] + routes.map(\.endpoint))
     }
@@ -150,7 +162,7 @@ package final class Gateway: Sendable {
         } catch {
             result = .failure(error)
         }
-        await httpClient.shutDown()
+        await clients.shutDown()
         try result.get()
     }
 

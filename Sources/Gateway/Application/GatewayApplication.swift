@@ -86,9 +86,15 @@ final class GatewayApplication: MCPServerApplication {
 
     private func answer(_ call: MCPServerCall, _ session: ClientSession) async throws(JSONRPCError) -> Document {
         switch call.method {
-        case GatewayMethod.callTool: return try await callTool(call, session)
-        case GatewayMethod.getPrompt: return try await getPrompt(call, session)
-        case GatewayMethod.readResource: return try await readResource(call, session)
+        case GatewayMethod.callTool:
+            policy.counters.called(.tool)
+            return try await callTool(call, session)
+        case GatewayMethod.getPrompt:
+            policy.counters.called(.prompt)
+            return try await getPrompt(call, session)
+        case GatewayMethod.readResource:
+            policy.counters.called(.resource)
+            return try await readResource(call, session)
         case ListKind.tools.method: return try await list(.tools, call)
         case ListKind.prompts.method: return try await list(.prompts, call)
         case ListKind.resources.method: return try await list(.resources, call)

@@ -22,7 +22,7 @@ struct GatewayAuthentication: Sendable {
     ///
     /// - Throws: What cannot be used as a key, with its place.
     static func make(
-        _ settings: GatewaySettings, client: HTTPClient, logger: Logger
+        _ settings: GatewaySettings, clients: GatewayClients, logger: Logger
     ) async throws(KeyError) -> GatewayAuthentication {
         var authenticators: [any Authenticator] = []
         if !settings.tokens.isEmpty {
@@ -34,7 +34,8 @@ struct GatewayAuthentication: Sendable {
         for (index, configured) in settings.authentication.issuers.enumerated() {
             let keys: any KeySource
             do throws(KeyError) {
-                keys = try await Self.keys(configured, client: SecureClient(client), logger: logger)
+                keys = try await Self.keys(
+                    configured, client: SecureClient(clients.client(of: configured)), logger: logger)
             } catch {
                 throw KeyError("auth.issuers[\(index)]: \(error.message)")
             }

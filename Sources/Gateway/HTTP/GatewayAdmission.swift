@@ -87,7 +87,7 @@ struct GatewayAdmission: MCPAdmission {
     /// - Returns: The headers, if a plugin changed any.
     private func preRequest(_ request: HTTPServerRequest) async throws(HTTPDenial) -> HTTPHeaders? {
         guard policy.listens(.httpPreRequest) else { return nil }
-        var state = policy.request(of: nil, server: server.id)
+        var state = policy.request(of: nil, at: request.peer, server: server.id)
         if policy.pipeline?.givesCredentials(at: .httpPreRequest, in: state) == true {
             state.credentials = RequestHeaders.payload(request.headers, .secret)
         }
@@ -106,7 +106,7 @@ struct GatewayAdmission: MCPAdmission {
         of request: HTTPServerRequest, _ headers: HTTPHeaders
     ) async throws(HTTPDenial) -> Principal {
         if policy.listens(.httpAuthResolveUser) {
-            var state = policy.request(of: nil, server: server.id)
+            var state = policy.request(of: nil, at: request.peer, server: server.id)
             var payload = Self.payload(request, RequestHeaders.payload(headers, .all))
             payload["path"] = nil
             payload["method"] = nil
@@ -149,6 +149,7 @@ struct GatewayAdmission: MCPAdmission {
         guard let pipeline = policy.pipeline else { return nil }
         let outcome = await pipeline.run(hook, payload, in: &request)
         guard let block = outcome.block else { return outcome.change }
+        policy.counters.blocked(at: hook)
         throw HTTPDenial(block, outcome)
     }
 

@@ -19,17 +19,22 @@ final class GatewayResponder: HTTPResponder {
     private let whole: Route
     private let servers: [ByteKey: Route]
     private let status: GatewayStatus
+    private let metrics: GatewayMetrics
     private let review: ResponseReview
     private let resource: ProtectedResource?
 
     /// - Parameter resource: What clients are told about how to get a token.
-    init(_ routes: [Route], status: GatewayStatus, policy: Policy, resource: ProtectedResource? = nil) {
+    init(
+        _ routes: [Route], status: GatewayStatus, metrics: GatewayMetrics, policy: Policy,
+        resource: ProtectedResource? = nil
+    ) {
         var servers: [ByteKey: Route] = [:]
         for route in routes { servers[ByteKey(Self.path(of: route.server))] = route }
         guard let whole = servers.removeValue(forKey: ByteKey("/mcp")) else {
             preconditionFailure("a gateway has the virtual server that has everything")
         }
         (self.whole, self.servers, self.status, self.resource) = (whole, servers, status, resource)
+        self.metrics = metrics
         review = ResponseReview(policy)
     }
 
@@ -43,12 +48,16 @@ final class GatewayResponder: HTTPResponder {
             return
         }
         switch request.path {
-        case "/health", "/ready", "/version":
+        case "/health", "/ready", "/version", "/metrics/prometheus":
             guard request.method == .GET || request.method == .HEAD else {
                 exchange.send(Self.text(.methodNotAllowed, "use GET", ["allow": "GET, HEAD"]))
                 return
             }
-            exchange.send(status.response(to: request.path))
+            if request.path == "/metrics/prometheus" {
+                metrics.respond(to: request, on: exchange)
+            } else {
+                exchange.send(status.response(to: request.path))
+            }
         default:
             if let document = metadata(request.path) {
                 exchange.send(Self.metadata(document, for: request.method))

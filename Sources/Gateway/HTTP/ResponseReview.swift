@@ -4,18 +4,12 @@ import HTTP
 import ModelContextProtocol
 import NIOHTTP1
 import PluginFramework
-import Synchronization
 import Values
 
 /// Runs the plugins of `http_post_request` on the head of each answer.
 final class ResponseReview: Sendable {
-    private struct State {
-        var running: [UInt64: Task<Void, Never>] = [:]
-        var next: UInt64 = 0
-    }
-
     private let policy: Policy
-    private let state = Mutex(State())
+    private let tasks = OwnedTasks()
 
     init(_ policy: Policy) {
         self.policy = policy
@@ -25,20 +19,7 @@ final class ResponseReview: Sendable {
     func attach(to exchange: HTTP.HTTPExchange, _ request: HTTPServerRequest, server: String?) {
         guard policy.listens(.httpPostRequest) else { return }
         exchange.reviewHead { [self] status, headers, proceed in
-            start { await proceed(self.review(request, server, status, headers)) }
-        }
-    }
-
-    /// Owned here; a task is forgotten when it has ended.
-    private func start(_ work: @escaping @Sendable () async -> Void) {
-        state.withLock { state in
-            let number = state.next
-            state.next += 1
-            // It cannot be forgotten before it is noted: forgetting waits for this lock.
-            state.running[number] = Task {
-                await work()
-                self.state.withLock { _ = $0.running.removeValue(forKey: number) }
-            }
+            tasks.start { await proceed(self.review(request, server, status, headers)) }
         }
     }
 
@@ -46,7 +27,7 @@ final class ResponseReview: Sendable {
         _ request: HTTPServerRequest, _ server: String?, _ status: HTTPResponseStatus, _ headers: HTTPHeaders
     ) async -> HTTPReviewedHead {
         guard let pipeline = policy.pipeline else { return .send(headers) }
-        var state = policy.request(of: nil, server: server)
+        var state = policy.request(of: nil, at: request.peer, server: server)
         var payload: ValueObject = [
             "path": .string(request.path), "method": .string(request.method.rawValue),
             "headers": .object(RequestHeaders.payload(request.headers)),
@@ -61,7 +42,10 @@ final class ResponseReview: Sendable {
             state.credentials = RequestHeaders.payload(request.headers, .secret)
         }
         let outcome = await pipeline.run(.httpPostRequest, Document(object: payload), in: &state)
-        if let block = outcome.block { return .refuse(HTTPDenial(block, outcome).response()) }
+        if let block = outcome.block {
+            policy.counters.blocked(at: .httpPostRequest)
+            return .refuse(HTTPDenial(block, outcome).response())
+        }
         var headers = headers
         let given = (outcome.change?.value.objectValue ?? [:])
         for member in given {

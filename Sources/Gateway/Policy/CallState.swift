@@ -63,6 +63,7 @@ struct CallState: Sendable {
         made = request
         give(outcome.httpHeaders)
         guard let block = outcome.block else { return outcome }
+        policy.counters.blocked(at: hook)
         give(block.httpHeaders)
         throw Policy.error(for: block, outcome)
     }

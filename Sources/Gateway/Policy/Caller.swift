@@ -3,6 +3,8 @@
 import Authentication
 import HTTP
 import NIOHTTP1
+import PluginFramework
+import TransportSecurity
 import Values
 
 /// Who makes a request, as far as that was verified, and from where.
@@ -13,12 +15,15 @@ struct Caller: Sendable {
     var clientHost: String?
     /// The client's port.
     var clientPort: Int?
+    /// What the client's certificate says, if it showed one that was verified.
+    var certificate: CallerIdentity?
     /// The request's headers as plugins at `http_pre_request` made them; nil for as they came.
     var headers: HTTPHeaders?
 
     init(_ principal: Principal, _ peer: HTTPPeer, headers: HTTPHeaders? = nil) {
         self.principal = principal
         self.headers = headers
+        certificate = peer.identity.map { CallerIdentity($0) }
         guard case .ip(let host, let port) = peer.address else { return }
         (clientHost, clientPort) = (host, port)
     }

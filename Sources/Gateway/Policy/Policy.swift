@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Authentication
+import HTTP
 import ModelContextProtocol
 import PluginFramework
 import Synchronization
+import TransportSecurity
 import Values
 
 /// The chain of plugins as the gateway uses it: what they are told about a request, and what a block becomes.
@@ -12,6 +14,9 @@ final class Policy: Sendable {
     let pipeline: Pipeline?
     /// `include_user_info`: whether plugins see all that is known of a user, or the name alone.
     let includesUserInfo: Bool
+
+    /// What happened.
+    let counters = GatewayCounters()
 
     private let requestPrefix = String(UInt64.random(in: 0...UInt64.max), radix: 16)
     private let requestNumber = Atomic<UInt64>(0)
@@ -32,8 +37,10 @@ final class Policy: Sendable {
     /// The state of a new request.
     ///
     /// Who makes it comes from what was verified, and the server from the route: nothing of it from what a client says of itself.
+    ///
+    /// - Parameter peer: Where it comes from, while it is not known who makes it.
     func request(
-        of caller: Caller?, server: String?, subjects: (any PipelineSubjects)? = nil,
+        of caller: Caller?, at peer: HTTPPeer? = nil, server: String?, subjects: (any PipelineSubjects)? = nil,
         metadata: ValueObject = [:], contentType: String? = nil
     ) -> PipelineRequest {
         let number = requestNumber.wrappingAdd(1, ordering: .relaxed).newValue
@@ -47,6 +54,7 @@ final class Policy: Sendable {
         global.metadata = metadata
         var request = PipelineRequest(global)
         request.subjects = subjects
+        request.caller = caller?.certificate ?? peer?.identity.map { CallerIdentity($0) }
         return request
     }
 
@@ -59,7 +67,10 @@ final class Policy: Sendable {
     ) async throws(JSONRPCError) -> PipelineOutcome? {
         guard let pipeline, pipeline.listens(to: hook, in: request) else { return nil }
         let outcome = await pipeline.run(hook, payload(), in: &request)
-        if let block = outcome.block { throw Self.error(for: block, outcome) }
+        if let block = outcome.block {
+            counters.blocked(at: hook)
+            throw Self.error(for: block, outcome)
+        }
         return outcome
     }
 

@@ -57,7 +57,8 @@ final class Upstream: Sendable {
         self.limits = limits
         self.connector = connector
         neededScopes = NeededScopes(settings)
-        authorization = UpstreamAuthorization(settings, client: connector.httpClient, logger: logger)
+        authorization = UpstreamAuthorization(
+            settings, client: connector.clients.tokenClient(of: settings), logger: logger)
         self.logger = logger
         label = NameLabel(prefix: settings.fallbackPrefix, among: all.map(\.fallbackPrefix))
         refreshes = RefreshSignal()

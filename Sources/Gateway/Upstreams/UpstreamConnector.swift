@@ -12,7 +12,7 @@ struct UpstreamConnector: Sendable {
     /// What the gateway calls itself.
     let info: ValueObject
     /// What HTTP requests are made with.
-    let httpClient: HTTPClient
+    let clients: GatewayClients
     let eventLoopGroup: any EventLoopGroup
 
     /// Begins a session.
@@ -29,7 +29,8 @@ struct UpstreamConnector: Sendable {
         return try await MCPClient.connect(
             Self.transport(of: upstream, authorization, logger: logger), info: info, capabilities: capabilities,
             handler: handler,
-            limits: clientLimits, httpClient: httpClient, eventLoop: home ?? eventLoopGroup.next(), logger: logger)
+            limits: clientLimits, httpClient: clients.client(of: upstream), eventLoop: home ?? eventLoopGroup.next(),
+            logger: logger)
     }
 
     private static func transport(

@@ -46,13 +46,14 @@ public final class PluginContext: Sendable {
         contents = Mutex(Contents(encoded: encoded, original: nil, current: nil))
     }
 
-    /// Who called over the network, if it showed a certificate that was verified: the gateway, as a rule.
+    /// Who called over the network, if it showed a certificate that was verified: on a plugin server the gateway, as a rule, and
+    /// in a gateway its client.
     ///
-    /// Nil for calls within the process and over connections without mutual TLS. It is no part of ``values``: it neither comes with
+    /// Nil over connections without mutual TLS. It is no part of ``values``: it neither comes with
     /// the request nor goes back with the answer.
     public var caller: CallerIdentity? { contents.withLock { $0.caller } }
 
-    /// Notes who called: for the transport's server half, before the plugin is invoked.
+    /// Notes who called: for the transport's server half and the pipeline, before the plugin is invoked.
     package func setCaller(_ caller: CallerIdentity?) { contents.withLock { $0.caller = caller } }
 
     /// All values as they are now.

@@ -26,6 +26,12 @@ public struct PipelineRequest: Sendable {
     /// Nothing need be set unless ``Pipeline/givesCredentials(at:in:)``.
     package var credentials: ValueObject = [:]
 
+    /// Who makes the request, as a certificate says that was verified: what plugins of this process know as
+    /// ``PluginContext/caller``.
+    ///
+    /// Nil without one. It does not travel to plugins elsewhere.
+    public var caller: CallerIdentity?
+
     private var contexts: [ByteKey: LocalContext] = [:]
     private var contextsOwner: String
     var generation: PipelineGeneration?

@@ -2,6 +2,7 @@
 
 import Gateway
 import Glibc
+import HTTP
 import Logging
 import NIOPosix
 import PluginConfiguration
@@ -51,31 +52,48 @@ struct GatewayProcess: Sendable {
                 "No MCP server is behind the gateway; name some under mcpServers",
                 metadata: ["file": "\(configuration.file)"])
         }
-        guard settings.runsPlugins, enabled > 0 else { return await serve(pipeline: nil, streams) }
         let tls = TLSStore(logger: logger)
-        let plugins: PluginSet
-        do throws(PluginLoadError) {
-            plugins = try await PluginSet.load(settings.plugins, registry: registry, tls: tls, logger: logger)
+        let security: GatewaySecurity
+        do throws(SettingsError) {
+            security = try GatewaySecurity(settings, tls: tls, listens: !isStdio)
         } catch {
-            return report(error)
+            StandardStream.error.print("\(configuration.diagnostic(key: error.key, message: error.message))")
+            return ExitStatus.configuration
+        }
+        var plugins: PluginSet?
+        if settings.runsPlugins, enabled > 0 {
+            do throws(PluginLoadError) {
+                plugins = try await PluginSet.load(settings.plugins, registry: registry, tls: tls, logger: logger)
+            } catch {
+                return report(error)
+            }
+        }
+        let pipeline = plugins?.pipeline
+        let metrics: @Sendable (inout PrometheusText) -> Void = { [plugins] metrics in
+            plugins?.add(to: &metrics)
+            metrics.add(tls.certificates)
         }
         let status = await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await tls.run() }
             defer { tasks.cancelAll() }
-            return await serve(pipeline: plugins.pipeline, streams)
+            return await serve(pipeline: pipeline, security, metrics, streams)
         }
-        await plugins.shutDown()
+        await plugins?.shutDown()
         logger.info("Gateway stopped", metadata: ["status": "\(status)"])
         return status
     }
 
-    private func serve(pipeline: Pipeline?, _ streams: ProtocolStreams?) async -> Int32 {
+    private func serve(
+        pipeline: Pipeline?, _ security: GatewaySecurity,
+        _ metrics: @escaping @Sendable (inout PrometheusText) -> Void, _ streams: ProtocolStreams?
+    ) async -> Int32 {
         // Before anything that a signal must not leave behind, such as a socket file.
         let server = await ServerProcess(gracePeriod: settings.plugins.process.gracePeriod, logger: logger)
         let gateway = Gateway(
             settings, pipeline: pipeline, version: Version.current,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            budget: ByteBudget(limit: settings.plugins.process.memoryBudget), logger: logger)
+            budget: ByteBudget(limit: settings.plugins.process.memoryBudget), logger: logger,
+            security: security, metrics: metrics)
         if let streams {
             return await server.run(
                 GatewayRun { try await gateway.runStdio(input: streams.input, output: streams.output) })
@@ -108,7 +126,8 @@ struct GatewayProcess: Sendable {
             logger.info(
                 "Gateway listening",
                 metadata: [
-                    "address": "\(address)", "mcp_servers": "\(settings.upstreams.count { !$0.isDisabled })",
+                    "address": "\(address)", "tls": "\(settings.listen.tls == nil ? "off" : "on")",
+                    "mcp_servers": "\(settings.upstreams.count { !$0.isDisabled })",
                     "plugins": "\(settings.runsPlugins ? settings.plugins.plugins.count(where: \.isEnabled) : 0)",
                 ])
         }

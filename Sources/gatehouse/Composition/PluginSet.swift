@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BuiltinPlugins
+import HTTP
 import Logging
 import PluginFramework
 import TransportSecurity
@@ -62,6 +63,15 @@ struct PluginSet: Sendable {
     /// What runs a plugin; the name as configured.
     func invoker(of plugin: String) -> any PluginInvoker {
         external[plugin] ?? host
+    }
+
+    /// Adds whether each external plugin can be called; those of this process always can.
+    func add(to metrics: inout PrometheusText) {
+        metrics.add(
+            "gatehouse_plugin_serving", .gauge, "Whether a plugin can be called.",
+            entries.filter(\.isEnabled).map { entry in
+                .init(external[entry.name]?.downReason == nil ? 1 : 0, [("plugin", entry.name)])
+            })
     }
 
     /// Ends everything, the pipeline first.

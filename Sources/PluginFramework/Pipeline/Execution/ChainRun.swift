@@ -99,10 +99,12 @@ struct ChainRun {
     /// What a plugin is asked: everything as it is now.
     func invocation(for member: PipelineMember) -> PluginInvocation {
         let own = request.context(of: member.key)
+        let context = PluginContext(
+            ContextValues(global: request.global, state: own?.state ?? [:], metadata: own?.metadata ?? [:]))
+        if let caller = request.caller { context.setCaller(caller) }
         return PluginInvocation(
             hook: chain.hook, plugin: member.name, payload: credentials(for: member)?.added(to: payload) ?? payload,
-            context: PluginContext(
-                ContextValues(global: request.global, state: own?.state ?? [:], metadata: own?.metadata ?? [:])))
+            context: context)
     }
 
     /// The client's credentials; nil for a plugin that does not get them.

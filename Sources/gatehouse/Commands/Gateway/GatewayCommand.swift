@@ -61,6 +61,11 @@ struct GatewayOptions: ParsableArguments {
     @Option(name: .long, help: "Unix socket to listen on, instead of host and port.")
     var uds: String?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Whether to serve TLS, whatever the file and the environment say; the certificate comes from them.")
+    var tls: Bool?
+
     @Flag(name: .long, help: "Serve one client on standard input and output, instead of listening.")
     var stdio = false
 
@@ -91,6 +96,7 @@ struct GatewayOptions: ParsableArguments {
         overrides.host = host
         overrides.port = port
         overrides.uds = uds
+        overrides.tls = tls
         overrides.plugins = plugins
         overrides.insecure = insecure
         overrides.logLevel = logLevel

@@ -10,6 +10,7 @@ import PluginConfiguration
 import PluginFramework
 import PluginServer
 import Sockets
+import TransportSecurity
 import Values
 
 /// `gatehouse mcp`: talks to MCP servers as a client, to try them, and gateways, out.
@@ -35,6 +36,17 @@ struct MCPCommand: AsyncParsableCommand {
         @Option(
             help: "A header of all requests, as NAME:VALUE; may be repeated. $TOKEN style variables are the shell's.")
         var header: [String] = []
+
+        @Option(
+            help: ArgumentHelp(
+                "The authorities that an https URL is trusted by (default: the system's).", valueName: "file"))
+        var caBundle: String?
+
+        @Option(help: ArgumentHelp("A certificate to show a server that asks for one, PEM.", valueName: "file"))
+        var certfile: String?
+
+        @Option(help: ArgumentHelp("The certificate's key (default: in --certfile).", valueName: "file"))
+        var keyfile: String?
 
         @Option(help: "How many seconds the server may take for one answer.")
         var timeout = 60.0
@@ -84,6 +96,25 @@ struct MCPCommand: AsyncParsableCommand {
             return .stdio(settings)
         }
 
+        /// How the server is connected to.
+        private func security(_ logger: Logger) throws -> HTTPClientSecurity {
+            guard url?.lowercased().hasPrefix("https:") == true else {
+                guard caBundle == nil, certfile == nil, keyfile == nil else {
+                    throw ValidationError("--ca-bundle, --certfile and --keyfile need a --url with https://.")
+                }
+                return .plaintext
+            }
+            var settings = ClientTLSSettings()
+            (settings.caBundle, settings.certificateFile, settings.keyFile) = (caBundle, certfile, keyfile)
+            do throws(TLSSettingsError) {
+                return .tls(try TLSStore(logger: logger).client(settings, for: .http1, place: "gatehouse mcp"))
+            } catch {
+                StandardStream.error.print(
+                    "--\(error.key.split(separator: "_").joined(separator: "-")): \(error.message)")
+                throw ExitCode(ExitStatus.configuration)
+            }
+        }
+
         /// Connects, does something with the session, and ends it.
         func withClient(_ command: [String], _ body: (MCPClient) async throws -> Void) async throws {
             signal(SIGPIPE, SIG_IGN)
@@ -91,7 +122,8 @@ struct MCPCommand: AsyncParsableCommand {
             let logger = Logger(label: "gatehouse") { StderrLogHandler(label: $0, level: level, format: .text) }
             let transport = try transport(command)
             let group = MultiThreadedEventLoopGroup.singleton
-            let http = HTTPClient(eventLoopGroup: group, budget: ByteBudget(), logger: logger)
+            let http = HTTPClient(
+                security: try security(logger), eventLoopGroup: group, budget: ByteBudget(), logger: logger)
             do {
                 let client = try await MCPClient.connect(
                     transport, info: ["name": "gatehouse", "version": .string(Version.current)],
