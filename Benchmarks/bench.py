@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from rows import gateway, grpc_server, growth, plugins, raw_socket, together
+from rows import gateway, grpc_server, growth, plugins, raw_socket, tls, together
 from rows.common import ROOT, Options
 from rows.report import Row, table, write
 
@@ -20,6 +20,7 @@ PARTS: dict[str, Part] = {
     "grpc-tcp": lambda options: grpc_server.measure(options, "tcp", [(1, 1), (1, 32), (8, 16)]),
     "grpc-uds": lambda options: grpc_server.measure(options, "uds", [(1, 1), (1, 32), (8, 16)]),
     "socket": raw_socket.measure,
+    "tls": tls.measure,
     "together": together.measure,
     "gateway-idle": gateway.idle,
     "gateway": gateway.measure,
