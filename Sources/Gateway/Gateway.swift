@@ -172,6 +172,10 @@ package final class Gateway: Sendable {
         endpoint.limits.sessionIdleTimeout = settings.limits.sessionIdle
         endpoint.limits.maxCallsPerSession = settings.limits.maximumCallsPerSession
         endpoint.limits.maxStreamsPerSession = settings.limits.maximumStreamsPerSession
+        endpoint.limits.maxReplayEvents = settings.limits.maximumReplayEvents
+        endpoint.limits.maxReplayBytes = settings.limits.maximumReplayBytes
+        endpoint.limits.maxReplayBytesPerSession = settings.limits.maximumReplayBytesPerSession
+        endpoint.limits.replayTime = settings.limits.replayTime
         endpoint.origins.origins = settings.listen.allowedOrigins
         endpoint.origins.hosts = allowedHosts(listeners)
         return endpoint

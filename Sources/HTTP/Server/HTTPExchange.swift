@@ -2,6 +2,7 @@
 
 package import NIOCore
 package import NIOHTTP1
+package import Sockets
 import Synchronization
 
 /// One request's way to its answer.
@@ -30,6 +31,9 @@ package final class HTTPExchange: Sendable {
 
     /// The event loop of the connection.
     package var eventLoop: any EventLoop { connection.eventLoop }
+
+    /// The memory that the server's buffered messages share.
+    package var budget: ByteBudget { connection.server.budget }
 
     /// Answers the request.
     package func send(_ response: HTTPServerResponse) {

@@ -57,12 +57,19 @@ package final class HTTPResponseStream: Sendable {
     ///
     /// - Throws: `HTTPStreamError` when the stream is closed, `CancellationError` when the task is cancelled.
     package func write(_ piece: ByteBuffer) async throws {
+        try await waitForRoom()
+        try writeNow(piece)
+    }
+
+    /// Waits until the client has taken most of what was written before.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled.
+    package func waitForRoom() async throws {
         while state.withLock({ $0.phase == .open && $0.unsent > Self.highWater }) {
             try Task.checkCancellation()
-            await waitForRoom()
+            await waitOnce()
         }
         try Task.checkCancellation()
-        try writeNow(piece)
     }
 
     /// Writes a piece without waiting.
@@ -159,7 +166,7 @@ package final class HTTPResponseStream: Sendable {
 
     // MARK: Waiting
 
-    private func waitForRoom() async {
+    private func waitOnce() async {
         let id = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter

@@ -27,7 +27,8 @@ package struct HTTPStreamError: Error, Sendable, CustomStringConvertible {
 
     var endsTheStream: Bool { code != .closed }
 
-    static let closed = HTTPStreamError(
+    /// The stream is closed.
+    package static let closed = HTTPStreamError(
         code: .closed, message: "the stream is closed: its client is gone, or it was ended")
 
     static func tooSlow(_ configuration: HTTPServerConfiguration) -> HTTPStreamError {

@@ -74,6 +74,9 @@ package struct ProtocolRevision: Sendable, Hashable {
     /// Whether a message may be an array of messages.
     package var allowsBatches: Bool { self == .v2025_03_26 }
 
+    /// Whether a stream begins with an event without data, which earlier clients do not expect (MCP 2025-11-25, Sending Messages).
+    package var primesStreams: Bool { self >= .v2025_11_25 }
+
     /// Whether HTTP clients send `MCP-Protocol-Version`.
     package var hasVersionHeader: Bool { self >= .v2025_06_18 }
 }

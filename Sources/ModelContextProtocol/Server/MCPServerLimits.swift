@@ -37,6 +37,36 @@ package struct MCPServerLimits: Sendable {
     /// Default 1 MiB.
     package var maxWaitingBytes = 1 << 20
 
+    /// The most events of one stream that are kept for a client whose connection breaks; 0 for none.
+    ///
+    /// Default 256.
+    package var maxReplayEvents = 256
+
+    /// The most bytes of such events of one stream; 0 for none.
+    ///
+    /// Default 2 MiB.
+    package var maxReplayBytes = 2 << 20
+
+    /// The most bytes of such events of all streams of a session.
+    ///
+    /// Default 8 MiB. Whatever the limits, no more are kept than while half of the process's memory budget is free.
+    package var maxReplayBytesPerSession = 8 << 20
+
+    /// The most streams of a session that are kept after their answers, or without a connection; the oldest give way.
+    ///
+    /// Default 64.
+    package var maxReplayStreams = 64
+
+    /// How long an event is kept.
+    ///
+    /// Default 5 minutes; a tenth of it, or 30 s, more at most.
+    package var replayTime: Duration = .seconds(300)
+
+    /// When a client may come back whose stream was ended early.
+    ///
+    /// Default 5 s.
+    package var streamRetry: Duration = .seconds(5)
+
     /// The most messages in one batch (revision 2025-03-26).
     ///
     /// Default 100.

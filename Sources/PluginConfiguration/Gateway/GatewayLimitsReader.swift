@@ -27,6 +27,11 @@ struct GatewayLimitsReader {
         time("session_idle", &limits.sessionIdle)
         count("max_calls_per_session", &limits.maximumCallsPerSession)
         count("max_streams_per_session", &limits.maximumStreamsPerSession)
+        limits.maximumReplayEvents =
+            section.setting("max_replay_events", .integer(in: 0...100_000), default: limits.maximumReplayEvents).value
+        bytes("max_replay_bytes", &limits.maximumReplayBytes, in: 0...(1 << 30))
+        bytes("max_replay_bytes_per_session", &limits.maximumReplayBytesPerSession, in: 0...(1 << 30))
+        time("replay_time", &limits.replayTime)
         count("max_upstream_sessions", &limits.maximumUpstreamSessions)
         count("max_listed", &limits.maximumListed)
         count("max_calls_per_user", &limits.maximumCallsPerUser)

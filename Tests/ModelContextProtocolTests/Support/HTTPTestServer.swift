@@ -15,16 +15,18 @@ struct HTTPTestServer: Sendable {
     let endpoint: StreamableHTTPServer
     let http: HTTPClient
     let address: HTTPAddress
+    let listening: ListenAddress
+    let budget: ByteBudget
 
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Serves an application while the closure runs.
     static func with(
         _ application: any MCPServerApplication, settings: StreamableHTTPSettings = StreamableHTTPSettings(),
-        admission: (any MCPAdmission)? = nil, _ body: @escaping @Sendable (HTTPTestServer) async throws -> Void
+        admission: (any MCPAdmission)? = nil, budget: ByteBudget = ByteBudget(),
+        _ body: @escaping @Sendable (HTTPTestServer) async throws -> Void
     ) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
-        let budget = ByteBudget()
         let endpoint = StreamableHTTPServer(
             application: application, settings: settings, admission: admission, eventLoopGroup: group, logger: logger)
         let (addresses, found) = AsyncStream.makeStream(of: ListenAddress.self)
@@ -39,7 +41,9 @@ struct HTTPTestServer: Sendable {
             let listening = try #require(await iterator.next())
             let address = try HTTPAddress("http://\(listening)/mcp")
             do {
-                try await body(HTTPTestServer(endpoint: endpoint, http: http, address: address))
+                try await body(
+                    HTTPTestServer(
+                        endpoint: endpoint, http: http, address: address, listening: listening, budget: budget))
             } catch {
                 await endpoint.shutDown(grace: .zero)
                 await http.shutDown()

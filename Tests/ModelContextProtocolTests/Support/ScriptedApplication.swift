@@ -45,6 +45,18 @@ final class ScriptedApplication: MCPServerApplication {
                     Document(object: ["progressToken": call.progressToken ?? nil, "progress": .int(Int64(step))]))
             }
             return Document(object: ["done": true])
+        case "steps":
+            // One step at once, and the others once the gate is open.
+            let steps = call.params?["steps"]?.intValue ?? 3
+            for step in 1...steps {
+                call.notify(
+                    "notifications/x", Document(object: ["step": .int(step), "of": call.params?["name"] ?? nil]))
+                guard step == 1 else { continue }
+                noted.withLock { $0.startedWaits += 1 }
+                try? await gate.wait()
+            }
+            let size = call.params?["size"]?.intValue ?? 0
+            return Document(object: ["done": true, "text": .string(String(repeating: "x", count: Int(size)))])
         case "wait":
             noted.withLock { $0.startedWaits += 1 }
             do {

@@ -12,18 +12,21 @@ final class HTTPAnswer: CallOutlet {
         case undecided
         /// The responses of a batch so far.
         case collecting([[UInt8]])
-        case events(HTTPResponseStream)
+        case events(AnswerStream)
         case done
     }
 
     private struct State {
         var form: Form
         var pending: Int
+        /// Whether one of the requests has its response.
+        var isAnswered = false
         var headers: HTTPHeaders = [:]
     }
 
     private let exchange: HTTPExchange
     private let forms: AcceptedForms
+    private let session: MCPServerSession?
     private let state: Mutex<State>
 
     /// Makes the answer to a POST.
@@ -32,9 +35,13 @@ final class HTTPAnswer: CallOutlet {
     ///   - forms: what the client accepts; one at least.
     ///   - requests: how many requests the POST holds.
     ///   - isBatch: whether they came in an array, and leave in one.
-    init(_ exchange: HTTPExchange, forms: AcceptedForms, requests: Int, isBatch: Bool) {
+    ///   - session: that in which a client can go on with a stream; nil when there is none.
+    init(
+        _ exchange: HTTPExchange, forms: AcceptedForms, requests: Int, isBatch: Bool, session: MCPServerSession? = nil
+    ) {
         self.exchange = exchange
         self.forms = forms
+        self.session = session
         state = Mutex(State(form: isBatch ? .collecting([]) : .undecided, pending: requests))
     }
 
@@ -49,7 +56,7 @@ final class HTTPAnswer: CallOutlet {
         let bytes = message.encoded()
         return state.withLock { state in
             guard let stream = openStream(&state) else { return false }
-            return Self.write(bytes, to: stream)
+            return stream.write(bytes)
         }
     }
 
@@ -65,6 +72,7 @@ final class HTTPAnswer: CallOutlet {
         state.withLock { state in
             guard state.pending > 0 else { return }
             state.pending -= 1
+            if response != nil { state.isAnswered = true }
             switch state.form {
             case .undecided where forms.json && response != nil:
                 if let response { sendBody(ByteBuffer(bytes: response), &state) }
@@ -82,10 +90,10 @@ final class HTTPAnswer: CallOutlet {
                     if state.pending == 0 { sendNothing(&state) }
                     return
                 }
-                guard let stream = openStream(&state) else { return }
-                if let response { Self.write(response, to: stream) }
+                guard let stream = openStream(&state, isResumable: response != nil || state.pending > 0) else { return }
+                if let response { stream.write(response) }
                 if state.pending == 0 {
-                    stream.finish()
+                    stream.finish(isAnswered: state.isAnswered)
                     state.form = .done
                 }
             case .done:
@@ -94,7 +102,7 @@ final class HTTPAnswer: CallOutlet {
         }
     }
 
-    private func openStream(_ state: inout State) -> HTTPResponseStream? {
+    private func openStream(_ state: inout State, isResumable: Bool = true) -> AnswerStream? {
         var early: [[UInt8]] = []
         switch state.form {
         case .events(let stream): return stream
@@ -104,9 +112,11 @@ final class HTTPAnswer: CallOutlet {
         }
         var headers = state.headers
         headers.add(contentsOf: EventStream.headers)
-        let stream = exchange.stream(status: .ok, headers: headers)
+        let stream = AnswerStream(
+            exchange.stream(status: .ok, headers: headers), of: isResumable ? session : Optional<MCPServerSession>.none,
+            budget: exchange.budget)
         state.form = .events(stream)
-        for response in early { Self.write(response, to: stream) }
+        for response in early { stream.write(response) }
         return stream
     }
 
@@ -129,31 +139,6 @@ final class HTTPAnswer: CallOutlet {
             buffer.writeBytes(response)
         }
         buffer.writeStaticString("]")
-        return buffer
-    }
-
-    @discardableResult
-    private static func write(_ message: [UInt8], to stream: HTTPResponseStream) -> Bool {
-        do throws(HTTPStreamError) {
-            try stream.writeNow(EventStream.event(message))
-            return true
-        } catch {
-            // The client is gone, or leaves too much unread, which has ended its stream.
-            return false
-        }
-    }
-}
-
-/// Streams of events, as MCP uses them.
-enum EventStream {
-    static let headers: HTTPHeaders = [
-        "content-type": "text/event-stream", "cache-control": "no-cache, no-transform", "x-accel-buffering": "no",
-    ]
-
-    /// One message as an event.
-    static func event(_ message: [UInt8]) -> ByteBuffer {
-        var buffer = ByteBuffer()
-        ServerSentEvent(event: "message", data: ByteBuffer(bytes: message)).write(into: &buffer)
         return buffer
     }
 }

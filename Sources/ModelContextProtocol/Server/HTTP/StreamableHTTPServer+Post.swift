@@ -150,7 +150,7 @@ extension StreamableHTTPServer {
     ) async throws(HTTPRefusal) {
         switch message {
         case .request(let id, let method, let params):
-            let answer = HTTPAnswer(exchange, forms: forms, requests: 1, isBatch: false)
+            let answer = HTTPAnswer(exchange, forms: forms, requests: 1, isBatch: false, session: session)
             // Without a session nothing else can end the call of a client that has gone.
             if session.isStateless { exchange.onClose { slot.cancel() } }
             let call = MCPServerCall(
@@ -198,7 +198,8 @@ extension StreamableHTTPServer {
             }
         }
         guard !calls.isEmpty else { return exchange.send(HTTPServerResponse(status: .accepted)) }
-        let answer = HTTPAnswer(exchange, forms: forms, requests: calls.count, isBatch: true)
+        let answer = HTTPAnswer(
+            exchange, forms: forms, requests: calls.count, isBatch: true, session: session)
         let executor = executors.of(exchange.eventLoop)
         for (id, method, params) in calls {
             let call = MCPServerCall(

@@ -129,11 +129,13 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
 
     /// Ends idle sessions until graceful shutdown, then shuts the endpoint down; cancelling its task skips the grace period.
     package func run() async throws {
-        let period = min(.seconds(30), settings.limits.sessionIdleTimeout / 4)
+        let limits = settings.limits
+        let period = min(.seconds(30), limits.sessionIdleTimeout / 4, limits.replayTime / 10)
         await cancelWhenGracefulShutdown { [self] in
             while !Task.isCancelled {
                 do { try await Task.sleep(for: period) } catch { return }
                 endIdleSessions()
+                expireEvents()
             }
         }
         await shutDown(grace: Task.isCancelled ? .zero : settings.drainGrace)
@@ -145,6 +147,12 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
             logger.debug("ended an idle MCP session")
             session.end()
         }
+    }
+
+    /// Lets go of events that no client will ask for any more.
+    package func expireEvents() {
+        let limit = NIODeadline.now() - TimeAmount(settings.limits.replayTime)
+        for session in sessions.all { session.streams?.expire(before: limit) }
     }
 
     /// Begins no session any more, ends streams, lets calls end for at most `grace`, ends all sessions, and waits for what runs.

@@ -39,8 +39,10 @@ extension MCPServerSession {
 
     /// Runs one of the client's streams: gives it message after message until it or the session ends.
     ///
-    /// - Parameter write: writes one message; when it throws, the stream is over, and the message waits for the next.
-    func stream(_ write: ([UInt8]) async throws -> Void) async {
+    /// - Parameters:
+    ///   - waitForRoom: waits until the stream can take a message; when it throws, the stream is over.
+    ///   - write: writes one message; when it throws, the stream is over, and the message waits for the next.
+    func stream(waitForRoom: () async throws -> Void = {}, write: ([UInt8]) async throws -> Void) async {
         guard let opened = state.withLock({ $0.unrelated.open(limits: limits) }) else { return }
         opened.superseded?.give(nil)
         defer {
@@ -51,6 +53,7 @@ extension MCPServerSession {
             waiter?.give(nil)
         }
         while !Task.isCancelled {
+            do { try await waitForRoom() } catch { return }
             let waiter = Waiter()
             let message: [UInt8]?
             switch state.withLock({ $0.unrelated.next(opened.reader, waiter) }) {

@@ -15,6 +15,8 @@ package final class MCPServerSession: Sendable {
 
     let limits: MCPServerLimits
     let eventLoop: any EventLoop
+    /// The streams that the client can go on with; nil when there is no session to do so in.
+    let streams: EventStreams?
     private let onEnd: @Sendable (MCPServerSession) -> Void
     let state: Mutex<State>
 
@@ -45,6 +47,7 @@ package final class MCPServerSession: Sendable {
         self.isStateless = isStateless
         self.limits = limits
         self.eventLoop = eventLoop
+        streams = isStateless ? nil : EventStreams(limits: limits)
         self.onEnd = onEnd
         state = Mutex(State(revision: revision))
     }
@@ -102,6 +105,7 @@ package final class MCPServerSession: Sendable {
         }
         for outcome in ended.asked { outcome.give(.failure(Self.sessionOver)) }
         for waiter in ended.woken { waiter.give(nil) }
+        streams?.end()
         onEnd(self)
     }
 

@@ -61,9 +61,12 @@ final class SessionTable: Sendable {
         state.withLock { _ = $0.sessions.removeValue(forKey: ByteKey(session.id)) }
     }
 
+    /// All of them.
+    var all: [MCPServerSession] { state.withLock { Array($0.sessions.values) } }
+
     /// The sessions with which nothing has happened since some time.
     func idle(since time: NIODeadline) -> [MCPServerSession] {
-        state.withLock { Array($0.sessions.values) }.filter { $0.isIdle(since: time) }
+        all.filter { $0.isIdle(since: time) }
     }
 
     /// Takes no more sessions.

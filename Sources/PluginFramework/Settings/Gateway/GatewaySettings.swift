@@ -101,6 +101,18 @@ package struct GatewayLimits: Sendable, Equatable {
     package var maximumCallsPerSession = 1_000
     /// `max_streams_per_session`: how many event streams of one session may be open.
     package var maximumStreamsPerSession = 100
+    /// `max_replay_events`: how many events of one stream are kept for a client whose connection breaks; 0 for none.
+    package var maximumReplayEvents = 256
+    /// `max_replay_bytes`: how many bytes of such events of one stream are kept; 0 for none.
+    ///
+    /// 2 MiB by default.
+    package var maximumReplayBytes = 2 << 20
+    /// `max_replay_bytes_per_session`: how many bytes of such events of all streams of a session are kept.
+    ///
+    /// 8 MiB by default.
+    package var maximumReplayBytesPerSession = 8 << 20
+    /// `replay_time`: how long such an event is kept.
+    package var replayTime: Duration = .seconds(300)
     /// `max_upstream_sessions`: how many sessions with one upstream may be open at a time.
     ///
     /// For servers that are programs, that many may run.
