@@ -15,6 +15,8 @@ import pytest
 import sdk
 
 HERE = Path(__file__).resolve().parent
+#: What several suites share lies above.
+sys.path.append(str(HERE.parent))
 GATEHOUSE = os.environ.get("GATEHOUSE_BIN") or str(HERE.parent.parent / ".build" / "debug" / "gatehouse")
 #: How long anything that must happen may take, in seconds: generous, since it is only there to end a hanging test.
 LIVENESS = 60.0
