@@ -42,6 +42,12 @@ struct UpstreamConnector: Sendable {
                 url: address.url, unixSocket: address.socketPath,
                 headers: address.headers.map { ($0.name, $0.value) })
             settings.authorization = authorization
+            settings.transport =
+                switch address.transport {
+                case .any: .any
+                case .streamable: .streamable
+                case .sse: .sse
+                }
             return .http(settings)
         case .command(let command):
             var settings = MCPStdioClientSettings(

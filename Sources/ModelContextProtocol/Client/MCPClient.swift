@@ -38,9 +38,11 @@ package final class MCPClient: Sendable {
         httpClient: HTTPClient, eventLoop: any EventLoop, logger: Logger
     ) async throws(MCPClientError) -> MCPClient {
         let core = ClientCore(handler: handler, limits: limits, eventLoop: eventLoop, logger: logger)
-        let link: any ClientLink
+        var link: any ClientLink
         switch transport {
-        case .http(let settings): link = try HTTPClientLink(settings, httpClient: httpClient, core: core)
+        case .http(let settings):
+            let http = try HTTPClientLink(settings, httpClient: httpClient, core: core)
+            link = settings.transport == .sse ? try await SSEClientLink.begin(http, core: core) : http
         case .stdio(let settings): link = try await StdioClientLink.start(settings, core: core)
         }
         core.use(link)
@@ -49,8 +51,15 @@ package final class MCPClient: Sendable {
                 "protocolVersion": .string(revision.name), "capabilities": .object(capabilities),
                 "clientInfo": .object(info),
             ]
-            let document = try await core.request(
-                MCPMethod.initialize, Document(object: params), MCPRequestOptions(timeout: limits.connectTimeout))
+            let options = MCPRequestOptions(timeout: limits.connectTimeout)
+            let document: Document
+            do throws(MCPClientError) {
+                document = try await core.request(MCPMethod.initialize, Document(object: params), options)
+            } catch {
+                guard let older = await SSEClientLink.fallback(from: link, core: core) else { throw error }
+                link = older
+                document = try await core.request(MCPMethod.initialize, Document(object: params), options)
+            }
             let result = try InitializeResult(document)
             link.agreed(on: result.revision)
             try await core.notify(MCPMethod.initialized, nil)

@@ -2,7 +2,7 @@
 
 /// How a client reaches its MCP server.
 package enum MCPClientTransportSettings: Sendable {
-    /// A server that is reached by streamable HTTP.
+    /// A server that is reached by HTTP.
     case http(MCPHTTPClientSettings)
     /// A server that is started as a child process, and spoken to over its standard input and output.
     case stdio(MCPStdioClientSettings)
@@ -43,7 +43,18 @@ package struct MCPStdioClientSettings: Sendable {
     }
 }
 
-/// A server that is reached by streamable HTTP.
+/// Which of MCP's two HTTP transports a server speaks.
+package enum MCPHTTPTransport: String, Sendable, CaseIterable {
+    /// Streamable HTTP, or the older one when the server refuses `initialize` with 400, 404 or 405 (MCP 2025-03-26, Backwards
+    /// Compatibility).
+    case any
+    /// Streamable HTTP (revision 2025-03-26 and later).
+    case streamable
+    /// HTTP with server-sent events (revision 2024-11-05), which MCP has given up.
+    case sse
+}
+
+/// A server that is reached by HTTP.
 package struct MCPHTTPClientSettings: Sendable {
     /// The endpoint: `http://host:port/path`; with a Unix socket the host is what the `Host` header says.
     package var url: String
@@ -53,6 +64,10 @@ package struct MCPHTTPClientSettings: Sendable {
     package var headers: [(name: String, value: String)]
     /// Credentials that change over time, in place of an `Authorization` among the headers; nil for none.
     package var authorization: (any MCPClientAuthorization)?
+    /// How it is spoken to.
+    ///
+    /// Default any.
+    package var transport = MCPHTTPTransport.any
     /// Whether a GET stream is held open for messages that belong to no request.
     ///
     /// Default true; a server that has none answers 405, and is left alone.

@@ -20,7 +20,7 @@ struct UpstreamTargetReader {
     func read() -> UpstreamSettings.Target? {
         let command = section.optional("command", .name)
         let url = section.optional("url", MCPTargetReader.urlKind)
-        checkType(isCommand: command != nil)
+        let transport = readType(isCommand: command != nil)
         let arguments = section.texts("args")
         let environment = readMapping("env") { name, _ in
             name.isEmpty || name.contains("=") ? "is no name of a variable; give NAME: \"value\"" : nil
@@ -41,6 +41,7 @@ struct UpstreamTargetReader {
         case (nil, let url?):
             refuse(["args", "env", "cwd"], "is only for a server with a command; remove it")
             var target = UpstreamAddress(url: url.value)
+            target.transport = transport
             target.socketPath = uds.flatMap { session.socketPath($0, path.key("uds"), warns: false) }
             target.headers = headers.map { .init(name: $0, value: $1) }
             target.oauth = oauth
@@ -64,22 +65,29 @@ struct UpstreamTargetReader {
         return nil
     }
 
-    /// `type` (or `transport`), as some clients write it, says nothing that command and url do not; it must not say otherwise.
-    private func checkType(isCommand: Bool) {
+    /// `type` (or `transport`), as some clients write it; it must not contradict command and url.
+    ///
+    /// - Returns: the transport of a server with a url.
+    private func readType(isCommand: Bool) -> UpstreamAddress.Transport {
+        var transport = UpstreamAddress.Transport.any
         for key in ["type", "transport"] {
             guard let type = section.optional(key, .name) else { continue }
             let name = String(type.value.lowercased().filter { $0.isLetter })
             let fault: String?
             switch name {
             case "stdio": fault = isCommand ? nil : "needs command, not url"
-            case "http", "streamablehttp": fault = isCommand ? "needs url, not command" : nil
+            case "http", "streamablehttp":
+                fault = isCommand ? "needs url, not command" : nil
+                transport = .streamable
             case "sse":
-                fault =
-                    "is a transport that MCP gave up and nothing here speaks; give \"http\", and the server's /mcp URL"
-            default: fault = "\"\(type.value)\" is unknown; give \"stdio\" or \"http\", or remove it"
+                fault = isCommand ? "needs url, not command" : nil
+                transport = .sse
+            default:
+                fault = "\"\(type.value)\" is unknown; give \"stdio\", \"http\" or \"sse\", or remove it"
             }
             if let fault { session.error(type.source, path.key(key), fault) }
         }
+        return transport
     }
 
     private func refuse(_ keys: [String], _ message: String) {

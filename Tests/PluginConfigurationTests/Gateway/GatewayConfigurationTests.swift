@@ -45,12 +45,31 @@ struct GatewayConfigurationTests {
         command.arguments = ["mcp-server-time"]
         command.environment = ["TZ": "UTC"]
         var address = UpstreamAddress(url: "http://127.0.0.1:9/mcp")
+        address.transport = .streamable
         address.headers = [.init(name: "Authorization", value: "Bearer x")]
         #expect(settings.upstreams.map(\.target) == [.command(command), .http(address)])
         #expect(settings.upstreams.map(\.prefix) == ["time", "web"])
         #expect(settings.listen == GatewayListenSettings())
         let shown = try #require(attempt.loaded).report.table
         #expect(!shown.contains("Bearer x"), "a header with credentials is not shown")
+    }
+
+    @Test("The type of a server with a url says how it is spoken to")
+    func readsTransports() throws {
+        let attempt = GatewayAttempt(
+            """
+            mcpServers:
+              a: {url: "http://h/a"}
+              b: {url: "http://h/b", type: streamable-http}
+              c: {url: "http://h/c", type: sse}
+              d: {url: "http://h/d", transport: SSE}
+            """)
+        let settings = try #require(attempt.settings, "\(attempt.errors)")
+        let transports = settings.upstreams.map { upstream -> UpstreamAddress.Transport? in
+            guard case .http(let address) = upstream.target else { return nil }
+            return address.transport
+        }
+        #expect(transports == [.any, .streamable, .sse, .sse])
     }
 
     @Test("Every key of ours is read")
@@ -75,7 +94,9 @@ struct GatewayConfigurationTests {
                 disabled: true
             servers:
               dev: {description: For developers, mcpServers: [git], tools: ["g-*"], prefix: false}
-            limits: {max_body_size: 1 MiB, session_idle: 60, max_sessions: 5}
+            limits:
+              {max_body_size: 1 MiB, session_idle: 60, max_sessions: 5, max_replay_events: 0, max_replay_bytes: 2 KiB,
+               max_replay_bytes_per_session: 3 KiB, replay_time: 4}
             gatehouse: {log_level: warning, grace_period: 3}
             """)
         let settings = try #require(attempt.settings, "\(attempt.errors)")
@@ -95,6 +116,8 @@ struct GatewayConfigurationTests {
         #expect(server.upstreams == ["git"] && server.select.tools == ["g-*"] && !server.usesPrefixes)
         #expect(server.description == "For developers")
         #expect(settings.limits.maximumBodySize == 1 << 20 && settings.limits.sessionIdle == .seconds(60))
+        #expect(settings.limits.maximumReplayEvents == 0 && settings.limits.maximumReplayBytes == 2 << 10)
+        #expect(settings.limits.maximumReplayBytesPerSession == 3 << 10 && settings.limits.replayTime == .seconds(4))
         #expect(settings.plugins.process.logLevel == .warning && settings.plugins.process.gracePeriod == .seconds(3))
         #expect(attempt.warnings.isEmpty)
     }
@@ -111,7 +134,8 @@ struct GatewayConfigurationTests {
                 "mcpServers.a.args: is only for a server with a command"
             ),
             ("mcpServers: {a: {url: 'ftp://h/'}}", "mcpServers.a.url: \"ftp://h/\" is not a URL of HTTP"),
-            ("mcpServers: {a: {url: 'http://h/', type: sse}}", "mcpServers.a.type: is a transport that MCP gave up"),
+            ("mcpServers: {a: {command: x, type: sse}}", "mcpServers.a.type: needs url, not command"),
+            ("mcpServers: {a: {url: 'http://h/', type: smoke}}", "mcpServers.a.type: \"smoke\" is unknown"),
             ("mcpServers: {a: {url: 'http://h/', type: stdio}}", "mcpServers.a.type: needs command, not url"),
             (
                 "mcpServers: {a: {url: 'http://h/', headers: {Host: b}}}",

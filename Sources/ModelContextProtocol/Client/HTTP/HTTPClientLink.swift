@@ -20,6 +20,8 @@ final class HTTPClientLink: ClientLink {
     private struct State {
         var headers: HTTPHeaders
         var sessionID: String?
+        /// Whether `initialize` was refused with 400, 404 or 405.
+        var isRefused = false
     }
 
     init(_ settings: MCPHTTPClientSettings, httpClient: HTTPClient, core: ClientCore) throws(MCPClientError) {
@@ -45,6 +47,9 @@ final class HTTPClientLink: ClientLink {
 
     var keepsState: Bool { hasSession }
 
+    /// Whether the server may be one that speaks the transport of 2024-11-05 alone.
+    var mayBeOlder: Bool { settings.transport == .any && state.withLock { $0.isRefused } }
+
     func agreed(on revision: ProtocolRevision) {
         guard revision.hasVersionHeader else { return }
         state.withLock { $0.headers.replaceOrAdd(name: "mcp-protocol-version", value: revision.name) }
@@ -62,7 +67,11 @@ final class HTTPClientLink: ClientLink {
     ) async throws(MCPClientError) -> Document {
         let body = JSONRPCMessage.request(id: .integer(request.id), method: method, params: params).encoded()
         let response = try await post(body, further: request.options.headers, deadline: request.deadline)
-        if method.hasSameBytes(as: MCPMethod.initialize) { keepSession(response.headers) }
+        if method.hasSameBytes(as: MCPMethod.initialize) {
+            keepSession(response.headers)
+            let isRefused = [400, 404, 405].contains(response.status.code)
+            state.withLock { $0.isRefused = isRefused }
+        }
         guard response.status.code == 200 else { throw await failure(of: response, for: request) }
         if response.headers.isEventStream {
             request.whenDeadlineChanges { response.body.setDeadline($0) }

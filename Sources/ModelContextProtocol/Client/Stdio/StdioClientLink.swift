@@ -60,7 +60,7 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
         _ request: ClientRequest, _ method: String, _ params: Document?
     ) async throws(MCPClientError) -> Document {
         let message = JSONRPCMessage.request(id: .integer(request.id), method: method, params: params)
-        let clock = RequestClock(request, on: core.eventLoop, command: settings.command)
+        let clock = RequestClock(request, on: core.eventLoop, server: settings.command)
         clock.start()
         defer { clock.stop() }
         send(message.encoded())
@@ -80,26 +80,7 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
 
     func received(_ line: ByteBuffer) {
         core.noteArrival()
-        switch JSONRPCInput(decoding: Array(buffer: line)) {
-        case .single(let message): take(message)
-        case .batch(let messages): for message in messages { take(message) }
-        }
-    }
-
-    private func take(_ message: Result<JSONRPCMessage, JSONRPCFault>) {
-        switch message {
-        case .success(.response(let id, let result)):
-            // An answer that nobody waits for any more is dropped.
-            core.waiting(for: id)?.outcome.give(result.mapError(MCPClientError.rpc))
-        case .success(.notification(let method, let params)):
-            core.take(method, params)
-        case .success(.request(let id, let method, let params)):
-            core.serve(id, method, params)
-        case .failure(let fault):
-            core.logger.warning(
-                "an MCP server wrote a line that is no JSON-RPC message; its log belongs to standard error",
-                metadata: ["server": "\(settings.command)", "error": "\(fault.error.message)"])
-        }
+        core.take(JSONRPCInput(decoding: Array(buffer: line)), from: settings.command)
     }
 
     /// Ends the session with the process, even if another one holds its output open.
@@ -146,39 +127,5 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
         await lines?.waitUntilClosed()
         standardError?.close(promise: nil)
         try? await standardError?.closeFuture.get()
-    }
-}
-
-/// Ends a request at its deadline, which may be put off while it runs.
-private final class RequestClock: Sendable {
-    private let request: ClientRequest
-    private let eventLoop: any EventLoop
-    private let command: String
-    private let timer = Mutex<Scheduled<Void>?>(nil)
-
-    init(_ request: ClientRequest, on eventLoop: any EventLoop, command: String) {
-        self.request = request
-        self.eventLoop = eventLoop
-        self.command = command
-    }
-
-    func start() {
-        schedule(at: request.deadline)
-    }
-
-    private func schedule(at deadline: NIODeadline) {
-        let scheduled = eventLoop.scheduleTask(deadline: deadline) { self.fire() }
-        timer.withLock { $0 = scheduled }
-    }
-
-    private func fire() {
-        let deadline = request.deadline
-        guard deadline <= .now() else { return schedule(at: deadline) }
-        request.outcome.give(
-            .failure(.timeout("\(command) has not answered in time; see whether it is busy, or raise its time limit")))
-    }
-
-    func stop() {
-        timer.withLock { $0.take() }?.cancel()
     }
 }

@@ -6,7 +6,7 @@ package struct UpstreamSettings: Sendable, Equatable {
     package enum Target: Sendable, Equatable {
         /// A program that speaks on its standard input and output.
         case command(UpstreamCommand)
-        /// A server that speaks streamable HTTP.
+        /// A server that speaks HTTP.
         case http(UpstreamAddress)
     }
 
@@ -87,6 +87,8 @@ package struct UpstreamCommand: Sendable, Equatable {
 package struct UpstreamAddress: Sendable, Equatable {
     /// `url`: its endpoint.
     package var url: String
+    /// `type`: how it is spoken to.
+    package var transport = Transport.any
     /// `uds`: the Unix socket to connect to, whatever the host of the URL.
     package var socketPath: String?
     /// `headers`: what goes with every request, such as the gateway's own credentials there.
@@ -95,6 +97,16 @@ package struct UpstreamAddress: Sendable, Equatable {
     package var oauth: UpstreamOAuth?
     /// `tls`: how a connection to an `https` URL is secured; nil for with the system's authorities.
     package var tls: ClientTLSSettings?
+
+    /// Which of MCP's two HTTP transports a server speaks.
+    package enum Transport: Sendable, Equatable {
+        /// Streamable HTTP, or the older one when the server does not know it.
+        case any
+        /// Streamable HTTP.
+        case streamable
+        /// HTTP with server-sent events, the transport of 2024-11-05.
+        case sse
+    }
 
     /// One header.
     package struct Header: Sendable, Equatable {
