@@ -130,7 +130,8 @@ def test_the_challenge_leads_to_the_issuer(guarded, issuer):
     assert 'scope="mcp"' in challenge
 
 
-async def test_the_client_gets_its_token_by_itself(guarded, issuer):
+def provider(guarded):
+    """What gets tokens for the SDK's client."""
     from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 
     class Storage:
@@ -149,19 +150,53 @@ async def test_the_client_gets_its_token_by_itself(guarded, issuer):
         async def set_client_info(self, client):
             self.client = client
 
-    auth = ClientCredentialsOAuthProvider(guarded.url(), Storage(), CLIENT, SECRET)
-    async with sdk.connect(url=guarded.url(), auth=auth) as peer:
+    return ClientCredentialsOAuthProvider(guarded.url(), Storage(), CLIENT, SECRET)
+
+
+async def test_the_client_gets_its_token_by_itself(guarded, issuer):
+    async with sdk.connect(url=guarded.url(), auth=provider(guarded)) as peer:
         assert "peer-echo" in await peer.tools()
         assert (await peer.call("peer-echo", {"text": "hi"}))["content"][0]["text"] == "hi"
     assert "/token" in issuer.requests
 
 
-async def test_a_tool_that_needs_more_is_refused_and_the_session_goes_on(guarded, issuer):
-    headers = {"authorization": f"Bearer {good(guarded, issuer)}"}
-    async with sdk.connect(url=guarded.url(), headers=headers) as peer:
-        with pytest.raises(Exception, match="lacks scopes"):
-            await peer.call("peer-fail", {"text": "x"})
+def call_status(gateway, token, name):
+    """The status, challenge and error of a call in a session of its own."""
+    headers = {
+        "content-type": "application/json",
+        "accept": "application/json, text/event-stream",
+        "authorization": f"Bearer {token}",
+    }
+
+    def post(method, params):
+        body = json.dumps({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).encode()
+        return urllib.request.urlopen(urllib.request.Request(gateway.url(), body, headers), timeout=60)
+
+    client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    with post("initialize", client) as answer:
+        headers["mcp-session-id"] = answer.headers["mcp-session-id"]
+    try:
+        with post("tools/call", {"name": name, "arguments": {"text": "x"}}) as answer:
+            return answer.status, None, None
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["www-authenticate"], json.load(error)
+
+
+def test_a_tool_that_needs_more_is_refused_with_what_it_needs(guarded, issuer):
+    token = good(guarded, issuer)
+    code, challenge, body = call_status(guarded, token, "peer-fail")
+    assert code == 403
+    assert 'error="insufficient_scope"' in challenge and 'scope="mcp danger"' in challenge
+    assert f'resource_metadata="{guarded.url("/.well-known/oauth-protected-resource/mcp")}"' in challenge
+    assert body["id"] == 7 and "lacks scopes" in body["error"]["message"]
+    assert call_status(guarded, token, "peer-echo")[0] == 200
+    assert call_status(guarded, good(guarded, issuer, scope="mcp danger"), "peer-fail")[0] == 200
+
+
+async def test_step_up_the_client_gets_a_better_token_and_calls_again(guarded, issuer):
+    async with sdk.connect(url=guarded.url(), auth=provider(guarded)) as peer:
         assert (await peer.call("peer-echo", {"text": "hi"}))["content"][0]["text"] == "hi"
-    headers = {"authorization": f"Bearer {good(guarded, issuer, scope='mcp danger')}"}
-    async with sdk.connect(url=guarded.url(), headers=headers) as peer:
-        assert (await peer.call("peer-fail", {"text": "x"}))["isError"]
+        issuer.requests.clear()
+        assert (await peer.call("peer-fail", {"text": "x"}))["isError"], "it is the tool that fails"
+        assert "/token" in issuer.requests
+        assert (await peer.call("peer-echo", {"text": "hi"}))["content"][0]["text"] == "hi"

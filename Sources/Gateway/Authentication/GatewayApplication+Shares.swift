@@ -11,11 +11,12 @@ import Values
 extension GatewayApplication {
     /// Checks that the user's token has the scopes that the upstream's own thing needs.
     ///
-    /// - Throws: What is missing; with HTTP's status as data, because clients drop a session that answers with another than 200.
+    /// - Throws: What is missing; over HTTP the answer is 403 with a challenge, from which clients know which token to get next.
     func checkScopes(
         _ point: PolicyPoint, _ target: ServerView.Target, _ call: MCPServerCall
     ) throws(JSONRPCError) {
-        guard let principal = Self.caller(of: call)?.principal else { return }
+        guard let caller = Self.caller(of: call) else { return }
+        let principal = caller.principal
         let scopes = target.upstream.neededScopes
         let needed =
             switch point {
@@ -23,9 +24,14 @@ extension GatewayApplication {
             case .prompt, .resource: scopes.ofAnything
             }
         guard !principal.scopes.missing(of: needed).isEmpty else { return }
+        let message = "The token lacks scopes that \(target.exposed) needs; get one that has them"
+        if let challenge = caller.challenge {
+            let refusal = challenge.refusal(message, needing: needed)
+            if let header = challenge.header(refusal) { call.setHeader("www-authenticate", header) }
+            call.setErrorStatus(refusal.status)
+        }
         throw JSONRPCError(
-            code: PipelineBlock.defaultViolationCode,
-            message: "The token lacks scopes that \(target.exposed) needs; get one that has them",
+            code: PipelineBlock.defaultViolationCode, message: message,
             data: [
                 "http_status": 403, "error": "insufficient_scope",
                 "scope": .string(ScopeSet(needed).names.joined(separator: " ")),

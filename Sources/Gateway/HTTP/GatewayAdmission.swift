@@ -19,6 +19,8 @@ struct GatewayAdmission: MCPAdmission {
     private let scopes: [String]
     /// Where clients learn how to get a token; nil for nowhere.
     private let metadata: String?
+    /// What those are told whose token does not suffice for a single tool, prompt or resource.
+    private let challenge: ScopeChallenge
 
     init(server: VirtualServer, authentication: GatewayAuthentication, policy: Policy, logger: Logger) {
         self.server = server
@@ -27,6 +29,7 @@ struct GatewayAdmission: MCPAdmission {
         self.logger = logger
         scopes = ScopeSet(authentication.requiredScopes + server.settings.scopes).names
         metadata = authentication.resource?.documentURL(forPath: GatewayResponder.path(of: server.id))
+        challenge = ScopeChallenge(scopes: scopes, metadata: metadata)
     }
 
     func admit(_ request: HTTPServerRequest) async -> MCPAdmissionDecision {
@@ -42,7 +45,7 @@ struct GatewayAdmission: MCPAdmission {
                     ))
             }
             try checkScopes(of: principal)
-            let caller = Caller(principal, request.peer, headers: headers)
+            let caller = Caller(principal, request.peer, headers: headers, challenge: challenge)
             try await checkPermission(request, caller)
             return .allow(MCPPrincipal(identity: principal.identity.description, details: caller))
         } catch {

@@ -19,9 +19,12 @@ struct Caller: Sendable {
     var certificate: CallerIdentity?
     /// The request's headers as plugins at `http_pre_request` made them; nil for as they came.
     var headers: HTTPHeaders?
+    /// What to tell it when its token does not suffice.
+    let challenge: ScopeChallenge?
 
-    init(_ principal: Principal, _ peer: HTTPPeer, headers: HTTPHeaders? = nil) {
+    init(_ principal: Principal, _ peer: HTTPPeer, headers: HTTPHeaders? = nil, challenge: ScopeChallenge? = nil) {
         self.principal = principal
+        self.challenge = challenge
         self.headers = headers
         certificate = peer.identity.map { CallerIdentity($0) }
         guard case .ip(let host, let port) = peer.address else { return }

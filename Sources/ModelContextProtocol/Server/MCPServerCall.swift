@@ -62,6 +62,13 @@ package struct MCPServerCall: Sendable {
         outlet.setHeader(name, value)
     }
 
+    /// Has an error answered with this HTTP status in place of 200, for what HTTP clients themselves act on, such as 403.
+    ///
+    /// Without effect on a result, over stdio, in a batch, and once something was sent.
+    package func setErrorStatus(_ status: Int) {
+        outlet.setErrorStatus(status)
+    }
+
     /// Asks the client something on this call's stream, and waits for its answer (sampling, elicitation, roots).
     ///
     /// - Parameter timeout: how long the client may take; it is told when we no longer wait.
@@ -88,8 +95,12 @@ protocol CallOutlet: AnyObject, Sendable {
 
     /// Sets a header of the answer, where answers have headers.
     func setHeader(_ name: String, _ value: String)
+
+    /// Sets the status of an answer that is an error, where answers have one.
+    func setErrorStatus(_ status: Int)
 }
 
 extension CallOutlet {
     func setHeader(_ name: String, _ value: String) {}
+    func setErrorStatus(_ status: Int) {}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ModelContextProtocol
+import NIOHTTP1
 import PluginFramework
 import Testing
 import Values
@@ -114,6 +115,71 @@ struct ScopeTests {
             #expect(error?.data?["scope"] == "a a:write")
             await client.close()
             #expect(upstream.asked.isEmpty)
+        }
+    }
+
+    @Test("A call that lacks scopes is HTTP 403, with a challenge that names all that the next token needs")
+    func stepUp() async throws {
+        let upstream = Self.upstream
+        try await TestGateway.with(
+            [("a", upstream)],
+            adjusting: { settings in
+                Self.settings(&settings)
+                settings.authentication.resource = "https://gateway.example.com"
+            }
+        ) { (gateway) async throws in
+            for (path, name, scopes, needed) in [
+                ("/mcp", "a-write", "mcp a", "mcp a a:write"),
+                ("/servers/dev/mcp", "write", "mcp dev", "mcp dev a a:write"),
+            ] {
+                let token = TestIssuer.token(["scope": .string(scopes)])
+                let begun = try await gateway.post(path, token: token)
+                let session = [("mcp-session-id", begun.headers.first(name: "mcp-session-id") ?? "")]
+                func call() async throws -> TestAnswer {
+                    try await gateway.post(
+                        path, token: token, headers: session,
+                        body: #"{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"\#(name)"}}"#)
+                }
+                let refused = try await call()
+                #expect(refused.status == 403)
+                let challenge = refused.challenge ?? ""
+                #expect(challenge.hasPrefix("Bearer ") && challenge.contains("error=\"insufficient_scope\""))
+                #expect(challenge.contains("scope=\"\(needed)\""), "\(challenge)")
+                #expect(
+                    challenge.contains(
+                        "resource_metadata=\"https://gateway.example.com/.well-known/oauth-protected-resource\(path)\"")
+                )
+                #expect(refused.headers.first(name: "content-type") == "application/json")
+                let body = try JSONParser.decode(refused.body.utf8)
+                #expect(body["id"] == "x" && body["error"]?["data"]?["error"] == "insufficient_scope")
+                // The session goes on, with this token and with a better one.
+                let pong = try await gateway.post(
+                    path, token: token, headers: session, body: #"{"jsonrpc":"2.0","id":2,"method":"ping"}"#)
+                #expect(pong.status == 200)
+                let better = try await gateway.post(
+                    path, token: TestIssuer.token(["scope": .string(needed)]), headers: session,
+                    body: #"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"\#(name)"}}"#)
+                #expect(better.status == 200 && better.body.contains("done"))
+            }
+            #expect(upstream.asked.count == 2)
+        }
+    }
+
+    @Test("In a batch a call that lacks scopes is an error like others, and the rest is answered")
+    func batch() async throws {
+        try await TestGateway.with([("a", Self.upstream)], adjusting: Self.settings) { (gateway) async throws in
+            let token = TestIssuer.token(["scope": "mcp a"])
+            let begun = try await gateway.post(
+                token: token, body: TestGateway.initialize.replacing("2025-11-25", with: "2025-03-26"))
+            let answer = try await gateway.post(
+                token: token, headers: [("mcp-session-id", begun.headers.first(name: "mcp-session-id") ?? "")],
+                body: #"[{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a-write"}},"#
+                    + #"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"a-read"}}]"#)
+            #expect(answer.status == 200)
+            let answers = try JSONParser.decode(answer.body.utf8).arrayValue ?? []
+            #expect(answers.count == 2)
+            #expect(answers.contains { $0["id"] == 1 && $0["error"]?["data"]?["http_status"] == 403 })
+            #expect(answers.contains { $0["id"] == 2 && $0["result"] != nil })
         }
     }
 }

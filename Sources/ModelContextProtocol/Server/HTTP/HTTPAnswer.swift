@@ -22,6 +22,8 @@ final class HTTPAnswer: CallOutlet {
         /// Whether one of the requests has its response.
         var isAnswered = false
         var headers: HTTPHeaders = [:]
+        /// The status of an error that is the whole answer.
+        var errorStatus = HTTPResponseStatus.ok
     }
 
     private let exchange: HTTPExchange
@@ -50,6 +52,10 @@ final class HTTPAnswer: CallOutlet {
         state.withLock { $0.headers.replaceOrAdd(name: name, value: value) }
     }
 
+    func setErrorStatus(_ status: Int) {
+        state.withLock { $0.errorStatus = HTTPResponseStatus(statusCode: status) }
+    }
+
     @discardableResult
     func send(_ message: JSONRPCMessage) -> Bool {
         guard forms.events else { return false }
@@ -61,21 +67,24 @@ final class HTTPAnswer: CallOutlet {
     }
 
     func answer(_ id: JSONRPCID, _ result: Result<Document, JSONRPCError>) {
-        end(JSONRPCMessage.response(id: id, result).encoded())
+        var isError = false
+        if case .failure = result { isError = true }
+        end(JSONRPCMessage.response(id: id, result).encoded(), isError: isError)
     }
 
     func abandon(_ id: JSONRPCID) {
         end(nil)
     }
 
-    private func end(_ response: [UInt8]?) {
+    private func end(_ response: [UInt8]?, isError: Bool = false) {
         state.withLock { state in
             guard state.pending > 0 else { return }
             state.pending -= 1
             if response != nil { state.isAnswered = true }
+            let status = isError ? state.errorStatus : .ok
             switch state.form {
-            case .undecided where forms.json && response != nil:
-                if let response { sendBody(ByteBuffer(bytes: response), &state) }
+            case .undecided where response != nil && (forms.json || status != .ok):
+                if let response { sendBody(ByteBuffer(bytes: response), status, &state) }
             case .collecting(var responses) where forms.json:
                 if let response { responses.append(response) }
                 guard state.pending == 0 else {
@@ -83,7 +92,7 @@ final class HTTPAnswer: CallOutlet {
                     return
                 }
                 guard !responses.isEmpty else { break }
-                sendBody(Self.array(responses), &state)
+                sendBody(Self.array(responses), .ok, &state)
             case .undecided, .collecting, .events:
                 // A call that was cancelled has no response: its stream just ends.
                 guard forms.events else {
@@ -120,11 +129,11 @@ final class HTTPAnswer: CallOutlet {
         return stream
     }
 
-    private func sendBody(_ body: ByteBuffer, _ state: inout State) {
+    private func sendBody(_ body: ByteBuffer, _ status: HTTPResponseStatus, _ state: inout State) {
         state.form = .done
         var headers = state.headers
         headers.add(name: "content-type", value: "application/json")
-        exchange.send(HTTPServerResponse(status: .ok, headers: headers, body: body))
+        exchange.send(HTTPServerResponse(status: status, headers: headers, body: body))
     }
 
     private func sendNothing(_ state: inout State) {
