@@ -103,11 +103,12 @@ extension GatewayApplication {
             throw .methodNotFound(call.method)
         }
         guard session.subscribe(target.exposed) else { return Document(object: [:]) }
-        if session.ownLink(to: target.upstream) == nil, !target.upstream.subscriptions.add(session, target.original) {
-            return Document(object: [:])
-        }
+        let own = session.ownLink(to: target.upstream)
+        if own == nil, !target.upstream.subscriptions.add(session, target.original) { return Document(object: [:]) }
         do throws(JSONRPCError) {
-            return try await forward(call, target, session)
+            let answer = try await forward(call, target, session)
+            own?.watch()
+            return answer
         } catch {
             _ = session.unsubscribe(target.exposed)
             _ = target.upstream.subscriptions.remove(session, target.original)

@@ -12,6 +12,7 @@ enum GatewayMethod {
 
     static let resourceUpdated = "notifications/resources/updated"
     static let message = "notifications/message"
+    static let elicitationComplete = "notifications/elicitation/complete"
     static let rootsChanged = "notifications/roots/list_changed"
 
     static let sample = "sampling/createMessage"

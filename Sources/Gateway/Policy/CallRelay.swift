@@ -41,6 +41,7 @@ final class CallRelay: Sendable {
 
     /// Takes a notification of the upstream that belongs to the call; does not wait.
     func take(_ method: String, _ params: Document?) {
+        if method.hasSameBytes(as: GatewayMethod.elicitationComplete) { return session.elicitationCompleted(params) }
         guard filter != nil else {
             if let params = plain(method, params) { call.notify(method, params) }
             return
@@ -133,14 +134,8 @@ final class CallRelay: Sendable {
 
     /// Asks the client what the upstream wants to know, if it can answer.
     func ask(_ method: String, _ params: Document?) async throws(JSONRPCError) -> Document {
-        let capability: String
-        switch method {
-        case GatewayMethod.sample: capability = "sampling"
-        case GatewayMethod.elicit: capability = "elicitation"
-        case GatewayMethod.listRoots: capability = "roots"
-        default: throw .methodNotFound(method)
-        }
-        guard call.session.clientCapabilities[capability]?.objectValue != nil else { throw .methodNotFound(method) }
+        let abilities = ClientAbilities(capabilities: call.session.clientCapabilities)
+        if let refusal = abilities.refusal(of: method, params) { throw refusal }
         var params = params
         if let filter, let asked = params { params = Document(try await filter.pass(asked.value)) }
         let answer = try await call.request(method, params)

@@ -13,6 +13,13 @@ final class ClientLink: Sendable {
     /// The calls that are under way on it, in the order in which they began.
     private let calls: Mutex<[CallRelay]>
     private let opened: Mutex<UpstreamLink?>
+    /// What keeps the session open while the client is subscribed to something.
+    let watcher = Mutex(Watcher())
+
+    struct Watcher {
+        var task: Task<Void, Never>?
+        var isEnded = false
+    }
 
     init(_ upstream: Upstream, session: ClientSession) {
         self.upstream = upstream
@@ -30,6 +37,17 @@ final class ClientLink: Sendable {
     var link: UpstreamLink {
         guard let link = opened.withLock({ $0 }) else { preconditionFailure("a link is made with its session") }
         return link
+    }
+
+    /// Ends the session, and begins no more.
+    func end() async {
+        let task = watcher.withLock { watcher in
+            watcher.isEnded = true
+            return watcher.task.take()
+        }
+        task?.cancel()
+        await link.end()
+        await task?.value
     }
 
     /// What the client can do that an upstream may ask for; tasks are not among it, because the gateway has none.
@@ -102,6 +120,7 @@ struct ClientLinkHandler: MCPClientHandler {
             link.upstream.refreshes.send()
         case GatewayMethod.resourceUpdated:
             if let uri = params?["uri"]?.stringValue { session.resourceUpdated(uri, of: link.upstream, params) }
+        case GatewayMethod.elicitationComplete: session.elicitationCompleted(params)
         case GatewayMethod.message:
             if let call = link.onlyCall {
                 call.take(method, params)
@@ -129,6 +148,15 @@ extension ClientSession {
     func relayMessage(_ params: Document?) {
         guard wants(params) else { return }
         core.notify(GatewayMethod.message, params)
+    }
+
+    /// Tells the client that what it was sent to a URL for is done.
+    func elicitationCompleted(_ params: Document?) {
+        guard ClientAbilities(capabilities: core.clientCapabilities).opensURLs,
+            let id = params?["elicitationId"]?.stringValue
+        else { return }
+        // The id alone, which the client knows: whatever else an upstream adds has passed no plugin.
+        core.notify(GatewayMethod.elicitationComplete, Document(object: ["elicitationId": .string(id)]))
     }
 
     /// Whether the client wants to see a log message.

@@ -58,7 +58,7 @@ final class ClientSession: Sendable {
             return Array(state.links.values)
         }
         await withTaskGroup(of: Void.self) { group in
-            for link in links { group.addTask { await link.link.end() } }
+            for link in links { group.addTask { await link.end() } }
         }
     }
 
