@@ -16,6 +16,8 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 INTEROP = HERE.parent
+#: What several suites share lies there.
+sys.path.append(str(INTEROP))
 ROOT = INTEROP.parent
 #: How long anything that must happen may take, in seconds: generous, since it is only there to end a hanging test.
 LIVENESS = 60.0
@@ -114,6 +116,27 @@ def gateway(tmp_path_factory):
     finally:
         web.terminate()
         web.wait(timeout=LIVENESS)
+
+
+@pytest.fixture(scope="session")
+def older(tmp_path_factory):
+    """A gateway in front of a server that speaks HTTP+SSE alone: known by what is configured, and by what it answers."""
+    folder = tmp_path_factory.mktemp("older")
+    port = free_port()
+    web = subprocess.Popen([python("1.30.0"), str(HERE / "upstream.py"), str(port), "sse"], env=environment())
+    url = f"http://127.0.0.1:{port}/sse"
+    try:
+        running = Gateway(folder, {"mcpServers": {"asked": {"url": url, "type": "sse"}, "found": {"url": url}}})
+        yield running
+        running.stop()
+    finally:
+        web.terminate()
+        try:
+            web.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            # It waits for its open streams.
+            web.kill()
+            web.wait()
 
 
 @pytest.fixture(scope="session")

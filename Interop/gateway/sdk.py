@@ -73,8 +73,11 @@ def over_http(url, headers, auth, verify=None):
 
 
 @contextlib.asynccontextmanager
-async def connect(url=None, command=None, elicitation=None, headers=None, auth=None, verify=None):
-    """A client of the gateway at a URL (with headers, a way to get tokens, or what to trust), or of the one that a command starts."""
+async def connect(url=None, command=None, elicitation=None, headers=None, auth=None, verify=None, mode=None):
+    """A client of the gateway at a URL (with headers, a way to get tokens, or what to trust), or of the one that a command starts.
+
+    `mode` is how a client of the second generation begins: "legacy" with `initialize`; it probes first if it is not told.
+    """
     logs = []
 
     async def log(message):
@@ -92,7 +95,7 @@ async def connect(url=None, command=None, elicitation=None, headers=None, auth=N
         from mcp import Client, StdioServerParameters
 
         target = over_http(url, headers, auth, verify) if url else StdioServerParameters(command=command[0], args=command[1:])
-        async with Client(target, **callbacks) as client:
+        async with Client(target, **callbacks, **({"mode": mode} if mode else {})) as client:
             yield Peer(client, logs)
         return
 

@@ -110,3 +110,21 @@ async def test_plugins_mask_and_refuse(filtering):
         with pytest.raises(Exception, match="Plugin Violation"):
             await peer.call("peer-echo", {"text": "rm -rf / --no-preserve-root"})
         assert text(await peer.call("peer-echo", {"text": "ok"})) == "ok"
+
+
+@pytest.mark.parametrize("server", ["asked", "found"])
+async def test_a_server_of_the_older_transport(older, server):
+    async with sdk.connect(url=older.url(), elicitation={"color": "red"}) as peer:
+        assert {f"{server}-echo", f"{server}-steps"} <= set(await peer.tools())
+        assert text(await peer.call(f"{server}-echo", {"text": "grüße\u2028"})) == "grüße\u2028"
+        progress = []
+        assert text(await peer.call(f"{server}-steps", {"count": 3}, progress)) == "done"
+        assert [done for done, _, _ in progress] == [1, 2, 3]
+        assert text(await peer.call(f"{server}-ask")) == "red"
+        assert (await peer.read(f"{server}+note://hello"))["contents"][0]["text"] == "hello"
+        prompt = await peer.prompt(f"{server}-greet", {"who": "Ada"})
+        assert prompt["messages"][0]["content"]["text"] == "Greet Ada"
+        slow = asyncio.create_task(peer.call(f"{server}-sleep", {"seconds": 1}))
+        await asyncio.sleep(0.1)
+        assert text(await peer.call(f"{server}-echo", {"text": "fast"})) == "fast"
+        assert not slow.done() and text(await slow) == "slept"

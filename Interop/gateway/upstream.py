@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An MCP server of the Python SDK 1.x with every kind of content; over stdio, or over HTTP on the port given; with
-certfile, keyfile, ca_bundle and a number of Python's ssl.VerifyMode behind it, over HTTPS."""
+"""An MCP server of the Python SDK 1.x with every kind of content; over stdio, or over HTTP on the port given: with `sse` behind it
+the older way; with certfile, keyfile, ca_bundle and a number of Python's ssl.VerifyMode behind it, over HTTPS."""
 
 import base64
 import sys
@@ -36,6 +36,16 @@ async def steps(count: int, context: Context) -> str:
     for number in range(1, count + 1):
         await context.report_progress(number, count, f"step {number}")
         await context.info(f"at {number}")
+    return "done"
+
+
+@server.tool()
+async def pace(count: int, seconds: float, context: Context) -> str:
+    import asyncio
+
+    for number in range(1, count + 1):
+        await context.report_progress(number, count)
+        await asyncio.sleep(seconds)
     return "done"
 
 
@@ -102,7 +112,7 @@ async def complete(ref, argument, context):
     return Completion(values=[f"{argument.value}{letter}" for letter in "abc"])
 
 
-if len(sys.argv) > 2:
+if len(sys.argv) > 3:
     import uvicorn
 
     certfile, keyfile, ca_bundle, requirement = sys.argv[2:]
@@ -111,4 +121,4 @@ if len(sys.argv) > 2:
         ssl_keyfile=keyfile, ssl_ca_certs=ca_bundle, ssl_cert_reqs=int(requirement),
     )
 else:
-    server.run("stdio" if len(sys.argv) == 1 else "streamable-http")
+    server.run(["stdio", "streamable-http", "sse"][len(sys.argv) - 1])

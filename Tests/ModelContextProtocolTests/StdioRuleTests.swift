@@ -4,6 +4,7 @@ import Glibc
 import ModelContextProtocol
 import NIOCore
 import NIOPosix
+import ServiceLifecycle
 import Synchronization
 import Testing
 import Values
@@ -29,16 +30,22 @@ import Values
         /// Serves an application while the closure runs; then closes its input and waits for its end.
         static func with(
             _ application: any MCPServerApplication, maxMessageBytes: Int = 1 << 20,
-            _ body: @escaping @Sendable (Pipes) async throws -> Void
+            drainGrace: Duration = .seconds(30), _ body: @escaping @Sendable (Pipes) async throws -> Void
         ) async throws {
             let pipes = try Pipes()
             let server = StdioServer(
-                application: application, maxMessageBytes: maxMessageBytes, drainGrace: .seconds(30),
+                application: application, maxMessageBytes: maxMessageBytes, drainGrace: drainGrace,
                 input: pipes.serverEnds[0], output: pipes.serverEnds[1],
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: HTTPTestServer.logger)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    try await server.run()
+                    // As a process runs it, with SIGTERM in the hands of the test.
+                    let services = ServiceGroup(
+                        configuration: .init(
+                            services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],
+                            logger: HTTPTestServer.logger))
+                    pipes.services.withLock { $0 = services }
+                    try await services.run()
                     for end in pipes.serverEnds { close(end) }
                 }
                 do {
@@ -56,6 +63,13 @@ import Values
             while let more = pipes.readSome() { rest += more }
             #expect(pipes.partial.withLock { $0 }.isEmpty && (rest.isEmpty || rest.last == 0x0A))
             close(pipes.output)
+        }
+
+        private let services = Mutex<ServiceGroup?>(nil)
+
+        /// What SIGTERM does.
+        func terminate() async {
+            await services.withLock { $0 }?.triggerGracefulShutdown()
         }
 
         private let isInputClosed = Mutex(false)
@@ -229,6 +243,24 @@ import Values
             application.gate.open()
             #expect(try await pipes.receive()["id"] == 1)
         }
+        #expect(application.noted.withLock { $0.endedSessions } == 1)
+    }
+
+    @Test func callsThatGoOnAfterTheEndOfTheInputEndWithSIGTERM() async throws {
+        let application = ScriptedApplication()
+        let start = ContinuousClock.now
+        try await Pipes.with(application, drainGrace: .seconds(600)) { pipes in
+            try await pipes.begin()
+            pipes.send(#"{"jsonrpc":"2.0","id":1,"method":"wait"}"#)
+            pipes.send(#"{"jsonrpc":"2.0","id":2,"method":"echo"}"#)
+            #expect(try await pipes.receive()["id"] == 2)
+            pipes.closeInput()
+            // Nothing tells when the server has seen the end; before that, SIGTERM leaves the call its time.
+            try await Task.sleep(for: .seconds(1))
+            await pipes.terminate()
+        }
+        #expect(ContinuousClock.now - start < .seconds(300))
+        #expect(application.noted.withLock { $0.cancelledCalls } == 1)
         #expect(application.noted.withLock { $0.endedSessions } == 1)
     }
 

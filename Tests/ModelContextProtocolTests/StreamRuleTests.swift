@@ -32,6 +32,22 @@ import Values
         }
     }
 
+    @Test func nothingOfACallComesAfterItsAnswer() async throws {
+        let application = ScriptedApplication()
+        try await HTTPTestServer.with(application) { server in
+            let session = try await server.begin()
+            let unrelated = try await EventReader.open(server, session)
+            let answer = try await server.post(
+                #"{"jsonrpc":"2.0","id":9,"method":"late","params":{"_meta":{"progressToken":1}}}"#, session: session)
+            #expect(try answer.events().map { $0["params"]?["progress"]?.intValue } == [1, nil])
+            try await eventually { application.noted.withLock { $0.lateMessages } == 1 }
+            // What is said of a call that has ended has no stream to go to.
+            application.noted.withLock { $0.sessions.last }?.notify("notifications/x", nil)
+            try await eventually { !unrelated.values.isEmpty }
+            #expect(unrelated.values.map { $0["method"] } == ["notifications/x"])
+        }
+    }
+
     @Test func aClientThatTakesOnlyJSONGetsTheResponseWithoutWhatPrecedesIt() async throws {
         try await HTTPTestServer.with(ScriptedApplication()) { server in
             let session = try await server.begin()

@@ -11,6 +11,7 @@ final class ScriptedApplication: MCPServerApplication {
         var startedWaits = 0
         var cancelledCalls = 0
         var endedSessions = 0
+        var lateMessages = 0
         var sessions: [MCPServerSession] = []
     }
 
@@ -57,6 +58,18 @@ final class ScriptedApplication: MCPServerApplication {
             }
             let size = call.params?["size"]?.intValue ?? 0
             return Document(object: ["done": true, "text": .string(String(repeating: "x", count: Int(size)))])
+        case "late":
+            let token = call.progressToken ?? nil
+            call.notify(MCPMethod.progress, Document(object: ["progressToken": token, "progress": 1]))
+            // It does not know that it has answered.
+            Task { [self, session = call.session] in
+                while !session.isEnded, noted.withLock({ $0.lateMessages }) == 0 {
+                    try await Task.sleep(for: .milliseconds(20))
+                    call.notify(MCPMethod.progress, Document(object: ["progressToken": token, "progress": 2]))
+                    noted.withLock { $0.lateMessages += 1 }
+                }
+            }
+            return Document(object: [:])
         case "wait":
             noted.withLock { $0.startedWaits += 1 }
             do {
