@@ -5,7 +5,7 @@ import Logging
 import NIOCore
 package import PluginFramework
 import PluginWire
-package import Values
+import Values
 
 /// Runs one external plugin on a plugin server over gRPC, ours or ContextForge's.
 ///
