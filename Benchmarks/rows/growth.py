@@ -2,43 +2,67 @@
 """What more of something costs: connections, configured plugins, bytes of payload."""
 
 import json
+import resource
 from pathlib import Path
 
+from . import raw_socket
 from .common import Candidate, Options, Running, by_turns, gatehouse, median, printed
 from .grpc_server import load, request_message
 from .report import Row, median_ratio
 
 
-def server(options: Options, transport: str = "uds", config: Path | None = None) -> Running:
+def server(options: Options, transport: str = "uds", more: list[str] | None = None) -> Running:
     def command(address: str):
         where = ["--uds", address[5:]] if address.startswith("unix:") else ["-H", "127.0.0.1", "-p", address[4:]]
-        given = ["--config", str(config)] if config else []
-        return [gatehouse(), "bench", "serve", *given, *where, "-l", "warning"], {}
+        return [gatehouse(), "bench", "serve", *(more or []), *where, "-l", "warning"], {}
 
     return Running(Candidate("growth", command), transport, options.folder)
 
 
 def connections(options: Options) -> tuple[list[Row], list[dict]]:
-    """CPU of a call with 1 and with 1,000 connections, one call at a time on each of them."""
+    """What a core does with 1 and with 1,000 connections, one call at a time on each of them: over gRPC and the raw socket."""
+    raise_open_files(2_500)
     request = request_message()
     body = f"{options.folder}/growth.bin"
     Path(body).write_bytes(b"\0" + len(request).to_bytes(4, "big") + request)
-    running = server(options, "tcp")
-    try:
-        shapes = {"1 x 1": (1, 1), "1 x 32": (1, 32), "1,000 x 1": (1_000, 1)}
-        # So many that making a thousand connections, which counts as well, weighs little.
-        calls = {"1 x 1": 5_000, "1 x 32": 20_000, "1,000 x 1": 100_000}
-        samples = by_turns(list(shapes), options.rounds, lambda name: load(running, body, *shapes[name], calls[name]))
-    finally:
-        running.stop()
-    rows = []
-    many = [sample["cpu_us"] for sample in samples["1,000 x 1"]]
-    for shape, goal in (("1 x 1", 20), ("1 x 32", None)):
-        few = [sample["cpu_us"] for sample in samples[shape]]
-        lost = (1 - median_ratio(few, many)) * 100
-        path = f"gRPC, 1,000 x 1: throughput a core lost against {shape}"
-        rows.append(Row(path, "%", lost, "", None, None, goal, at_most=True))
-    return rows, [{"path": "connections", "samples": samples}]
+    frame = f"{options.folder}/growth-frame.bin"
+    Path(frame).write_bytes(request)
+
+    def over_grpc(running: Running, connections: int, calls: int) -> dict:
+        return load(running, body, connections, 1, calls)
+
+    def over_raw_socket(running: Running, connections: int, calls: int) -> dict:
+        return raw_socket.load(running, frame, connections, calls)
+
+    # So many that making a thousand connections, which counts as well, weighs little.
+    kinds = {
+        "gRPC": ("tcp", [], over_grpc, {1: 5_000, 32: 40_000, 1_000: 100_000}),
+        "raw socket": ("uds", ["--transport", "unix"], over_raw_socket, {1: 20_000, 32: 100_000, 1_000: 300_000}),
+    }
+    rows, details = [], []
+    for name, (transport, more, run, calls) in kinds.items():
+        running = server(options, transport, more)
+        try:
+            samples = by_turns(list(calls), options.rounds, lambda count: run(running, count, calls[count]))
+        finally:
+            running.stop()
+        details.append({"path": f"{name}, connections", "samples": samples})
+        many = [sample["cpu_us"] for sample in samples[1_000]]
+        for count, goal in ((1, 20), (32, None)):
+            few = [sample["cpu_us"] for sample in samples[count]]
+            lost = (1 - median_ratio(few, many)) * 100
+            path = f"{name}, 1,000 connections: throughput a core lost against {count} ({median(few):.1f} us CPU/call)"
+            rows.append(Row(path, "%", lost, "", None, None, goal, at_most=True))
+    return rows, details
+
+
+def raise_open_files(count: int) -> None:
+    """Lets the programs that are started have this many files open; a thousand connections need more than is usual."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise SystemExit(f"{count} open files are needed, and {hard} allowed: raise the hard limit (ulimit -Hn)")
+    if soft != resource.RLIM_INFINITY and soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def plugins(options: Options) -> tuple[list[Row], list[dict]]:
