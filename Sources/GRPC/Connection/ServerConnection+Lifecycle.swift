@@ -2,6 +2,7 @@
 
 import Logging
 import NIOCore
+import Sockets
 
 /// How a connection ages, drains and ends.
 extension ServerConnection {
@@ -34,7 +35,7 @@ extension ServerConnection {
             }
         }
         // The channel may close before the last handler has noticed its cancellation.
-        if channelIsClosed, running == 0 { server.ended(self) }
+        if channelIsClosed, running == 0 { server.registry.ended(self) }
     }
 
     /// The channel is closed for good.

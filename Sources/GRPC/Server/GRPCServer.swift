@@ -69,7 +69,7 @@ package final class GRPCServer: Service {
     /// What the server is doing now.
     package var statistics: Statistics {
         Statistics(
-            connections: state.connectionCount,
+            connections: state.registry.count,
             callsInFlight: state.unaryCalls.load(ordering: .relaxed)
                 + state.streamingCalls.load(ordering: .relaxed),
             callsStarted: state.callsStarted.load(ordering: .relaxed)
@@ -104,21 +104,21 @@ package final class GRPCServer: Service {
     private func stop(_ channels: [any Channel], graceful: Bool) async {
         for channel in channels { try? await channel.close() }
         for listener in listeners { listener.close() }
-        for connection in state.startDraining() {
+        for connection in state.registry.startDraining() {
             connection.eventLoop.execute { graceful ? connection.drain() : connection.closeNow() }
         }
         // Each connection closes itself when its grace is over; this is for handlers that do not heed cancellation.
         let grace = graceful ? TimeAmount(state.configuration.drainGrace) : .zero
         let giveUp = eventLoopGroup.next().scheduleTask(in: grace + Self.cancellationPatience) { [state] in
-            for connection in state.connections() {
+            for connection in state.registry.connections {
                 state.logger.error(
                     "a handler of a gRPC call does not end although it is cancelled; going on without it",
                     metadata: ["peer": "\(connection.peer)"]
                 )
             }
-            state.stopWaiting()
+            state.registry.stopWaiting()
         }
-        await state.waitUntilEmpty()
+        await state.registry.waitUntilEmpty()
         giveUp.cancel()
     }
 
@@ -134,7 +134,7 @@ package final class GRPCServer: Service {
                         try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
                     }
                     let connection = ServerConnection(server: state, channel: channel)
-                    guard state.admit(connection) else {
+                    guard state.registry.admit(connection) else {
                         state.logger.warning(
                             "refused a connection: \(GRPCServerConfiguration.key("max_connections")) is reached",
                             metadata: ["limit": "\(state.configuration.maxConnections)"]

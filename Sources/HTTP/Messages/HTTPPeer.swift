@@ -10,7 +10,7 @@ package final class HTTPPeer: Sendable, CustomStringConvertible {
         /// An IP address, as text, and a port.
         case ip(String, port: Int)
         /// A process of this machine, at a Unix socket; nil when the system does not say which (unix(7), SO_PEERCRED).
-        case unix(HTTPUnixCredentials?)
+        case unix(PeerCredentials?)
     }
 
     /// Where the far end is.
@@ -36,24 +36,7 @@ package final class HTTPPeer: Sendable, CustomStringConvertible {
         switch address {
         case .ip(let ip, let port): ip.utf8.contains(UInt8(ascii: ":")) ? "[\(ip)]:\(port)" : "\(ip):\(port)"
         case .unix(nil): "unix"
-        case .unix(let credentials?): "unix(pid \(credentials.processID), uid \(credentials.userID))"
+        case .unix(let credentials?): "unix(pid \(credentials.process), uid \(credentials.user))"
         }
-    }
-}
-
-/// The process at the other end of a Unix socket, as it was when it connected (unix(7), SO_PEERCRED).
-package struct HTTPUnixCredentials: Sendable, Equatable {
-    /// The process.
-    package let processID: Int32
-    /// Its user.
-    package let userID: UInt32
-    /// Its group.
-    package let groupID: UInt32
-
-    /// Makes credentials.
-    package init(processID: Int32, userID: UInt32, groupID: UInt32) {
-        self.processID = processID
-        self.userID = userID
-        self.groupID = groupID
     }
 }

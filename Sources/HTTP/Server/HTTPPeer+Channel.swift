@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import NIOCore
+import Sockets
 
 extension HTTPPeer {
     /// The far end of an accepted channel; to be called on its event loop.
@@ -13,24 +13,10 @@ extension HTTPPeer {
         }
     }
 
-    /// `struct ucred` of unix(7), which Glibc's module leaves out.
-    private struct Credentials {
-        var process: Int32 = 0
-        var user: UInt32 = 0
-        var group: UInt32 = 0
-    }
-
-    private static func credentials(of channel: any Channel) -> HTTPUnixCredentials? {
-        guard let provider = channel as? any SocketOptionProvider else { return nil }
-        let level = NIOBSDSocket.OptionLevel.socket
-        let future: EventLoopFuture<Credentials> = provider.unsafeGetSocketOption(
-            level: level, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
-        var found: HTTPUnixCredentials?
+    private static func credentials(of channel: any Channel) -> PeerCredentials? {
+        var found: PeerCredentials?
         // On the channel's own event loop the option is read at once.
-        future.assumeIsolated().whenSuccess { credentials in
-            found = HTTPUnixCredentials(
-                processID: credentials.process, userID: credentials.user, groupID: credentials.group)
-        }
+        PeerCredentials.of(channel).assumeIsolated().whenSuccess { found = $0 }
         return found
     }
 }

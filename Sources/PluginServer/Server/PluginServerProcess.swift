@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPluginTrace
-import Glibc
 package import Logging
 import NIOCore
 import NIOPosix
 package import PluginConfiguration
 package import PluginFramework
-import ServiceLifecycle
 import Sockets
 import TransportSecurity
-import UnixSignals
 
 /// One run of a plugin server, from a configuration that is in order to an exit code.
 package struct PluginServerProcess: Sendable {
-    /// How much longer than the grace period the end may take: connections, then each plugin's `shutdown()`.
-    private static let shutdownPatience = Duration.seconds(15)
-
     let configuration: LoadedConfiguration
     private let registry: PluginRegistry
     let logger: Logger
@@ -41,8 +34,7 @@ package struct PluginServerProcess: Sendable {
     ///
     /// - Returns: The exit code, see ``ExitStatus``. Why it is not 0 has been told on stderr.
     package func run() async -> Int32 {
-        plugin_trace_install_crash_handler()
-        signal(SIGPIPE, SIG_IGN)
+        ServerProcess.prepare()
         // Before plugins and their libraries are there, which might print.
         let streams = configuration.settings.transports.contains(.stdio) ? ProtocolStreams.take() : nil
         for warning in configuration.warnings { logger.warning("\(warning)") }
@@ -64,7 +56,7 @@ package struct PluginServerProcess: Sendable {
     private func serve(_ host: PluginHost, _ streams: ProtocolStreams?) async -> Int32 {
         let settings = configuration.settings
         // Before anything that a signal must not leave behind, such as a socket file.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let server = await ServerProcess(gracePeriod: settings.process.gracePeriod, logger: logger)
         let announcement = ListeningAnnouncement(settings, logger: logger)
         let tls = TLSStore(logger: logger)
         let transports: ServedTransports
@@ -82,68 +74,13 @@ package struct PluginServerProcess: Sendable {
         }
         for warning in transports.transports.flatMap(\.warnings) { logger.warning("\(warning)") }
         await transports.publishHealth()
-        return await run(transports, tls, signals)
-    }
-
-    private func run(
-        _ transports: ServedTransports, _ tls: TLSStore, _ signals: UnixSignalsSequence
-    ) async -> Int32 {
-        let services = ServiceGroup(
-            configuration: .init(
-                services: [.init(service: transports, successTerminationBehavior: .gracefullyShutdownGroup)],
-                logger: quiet)
-        )
-        return await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await transports.followHealth() }
-            tasks.addTask { await tls.run() }
-            tasks.addTask { await follow(signals, services) }
-            tasks.addTask {
-                for await _ in transports.firstEnd { await services.triggerGracefulShutdown() }
-            }
-            defer { tasks.cancelAll() }
-            do {
-                try await services.run()
-                return ExitStatus.success
-            } catch {
-                logger.critical("The server failed: \(error)")
-                return ExitStatus.failure
+        return await server.run(transports) { drain in
+            await withTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await transports.followHealth() }
+                tasks.addTask { await tls.run() }
+                for await _ in transports.firstEnd { await drain() }
             }
         }
-    }
-
-    /// The first signal drains, the second ends the process where it stands.
-    private func follow(_ signals: UnixSignalsSequence, _ services: ServiceGroup) async {
-        await withTaskGroup(of: Void.self) { tasks in
-            var isDraining = false
-            for await signal in signals {
-                if isDraining {
-                    logger.warning("Second signal: ending at once", metadata: ["signal": "\(signal)"])
-                    exit(ExitStatus.signal(signal == .sigterm ? SIGTERM : SIGINT))
-                }
-                isDraining = true
-                let grace = configuration.settings.process.gracePeriod
-                logger.info(
-                    "Draining: no new connections, calls in flight may end",
-                    metadata: ["signal": "\(signal)", "grace": "\(grace.secondsDescription)"])
-                tasks.addTask { await endAnyway(after: grace + Self.shutdownPatience) }
-                await services.triggerGracefulShutdown()
-            }
-            tasks.cancelAll()
-        }
-    }
-
-    /// A plugin that never gives its thread back can hold up a drain for ever; the one who sent the signal must not wait.
-    private func endAnyway(after limit: Duration) async {
-        guard (try? await Task.sleep(for: limit)) != nil else { return }
-        logger.error("The drain does not end, a plugin may hold its thread: ending without it")
-        exit(ExitStatus.failure)
-    }
-
-    /// Service groups log each step; what a user needs to know is logged here.
-    private var quiet: Logger {
-        var logger = logger
-        logger.logLevel = max(logger.logLevel, .warning)
-        return logger
     }
 
     private func report(_ error: PluginLoadError) -> Int32 {

@@ -32,8 +32,12 @@ package struct ServerProcess: Sendable {
 
     /// Runs a service until it ends, or a signal asks it to.
     ///
+    /// - Parameter work: What is done meanwhile, cancelled when the service has ended; it is given what asks the service to drain.
     /// - Returns: The exit code, see `ExitStatus`. Why it is not 0 has been told in the log.
-    package func run(_ service: any Service) async -> Int32 {
+    package func run(
+        _ service: any Service,
+        alongside work: @escaping @Sendable (_ drain: @escaping @Sendable () async -> Void) async -> Void = { _ in }
+    ) async -> Int32 {
         let services = ServiceGroup(
             configuration: .init(
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet
@@ -41,6 +45,7 @@ package struct ServerProcess: Sendable {
         )
         return await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await follow(services) }
+            tasks.addTask { await work { await services.triggerGracefulShutdown() } }
             defer { tasks.cancelAll() }
             do {
                 try await services.run()
