@@ -67,8 +67,9 @@ extension SocketClientConnection {
         } else if let call = current {
             current = nil
             call.takeOver(reserved)
-            call.finish(.success(frame))
+            // First the connection is free again: a caller that goes on at once must find it, not open another.
             owner.released(self)
+            call.finish(.success(frame))
         } else {
             environment.budget.release(reserved)
             close("the server sent an answer that nobody asked for")
