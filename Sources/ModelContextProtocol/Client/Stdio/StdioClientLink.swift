@@ -11,6 +11,7 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
     private let core: ClientCore
     private let process: ChildProcess
     private let settings: MCPStdioClientSettings
+    private let deadlines: RequestWatch
     private let state = Mutex(State())
 
     private struct State {
@@ -22,6 +23,7 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
         self.core = core
         self.process = process
         self.settings = settings
+        deadlines = RequestWatch(core, command: settings.command)
     }
 
     /// Starts the server.
@@ -40,7 +42,7 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
             link.state.withLock { $0.standardError = standardError }
             core.pause.listen { [weak lines] in lines?.setPaused($0) }
             lines.start()
-            link.watch()
+            link.followProcess()
             return link
         } catch {
             await link.close()
@@ -60,9 +62,7 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
         _ request: ClientRequest, _ method: String, _ params: Document?
     ) async throws(MCPClientError) -> Document {
         let message = JSONRPCMessage.request(id: .integer(request.id), method: method, params: params)
-        let clock = RequestClock(request, on: core.eventLoop, server: settings.command)
-        clock.start()
-        defer { clock.stop() }
+        deadlines.watch(request.deadline)
         send(message.encoded())
         return try await request.outcome.wait(orWhenCancelled: .failure(.cancelled)).get()
     }
@@ -84,7 +84,7 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
     }
 
     /// Ends the session with the process, even if another one holds its output open.
-    private func watch() {
+    private func followProcess() {
         core.tasks.start(on: core.executor) { [core, process] in
             guard let reason = await process.waitForEnd() else { return }
             // What it wrote before it ended is still to be read.
@@ -117,6 +117,7 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
     func close() async {
         let (lines, standardError) = state.withLock { ($0.lines.take(), $0.standardError.take()) }
         core.pause.listen(nil)
+        deadlines.stop()
         lines?.closeOutput()
         if await process.waitForEnd(atMost: settings.endGrace, on: core.eventLoop) == nil {
             process.terminate()
