@@ -75,6 +75,7 @@ struct GatewayProcess: Sendable {
         }
         let status = await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await tls.run() }
+            if let plugins { tasks.addTask { await plugins.followServers() } }
             defer { tasks.cancelAll() }
             return await serve(pipeline: pipeline, security, metrics, streams)
         }

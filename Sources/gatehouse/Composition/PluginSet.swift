@@ -8,7 +8,7 @@ import TransportSecurity
 
 /// All plugins of a configuration, in this process and on plugin servers, and the pipeline over them.
 struct PluginSet: Sendable {
-    /// The configured entries, external ones merged with what their servers say.
+    /// The configured entries, external ones merged with what their servers said when they were loaded.
     let entries: [PluginEntry]
     /// The plugins of this process.
     let host: PluginHost
@@ -16,6 +16,8 @@ struct PluginSet: Sendable {
     let external: [String: any ExternalPlugin]
     /// The chain of all of them.
     let pipeline: Pipeline
+    private let settings: PluginServerSettings
+    private let logger: Logger
 
     /// Loads local plugins, connects to external ones, and waits a moment for those that are not there.
     ///
@@ -30,16 +32,59 @@ struct PluginSet: Sendable {
         await withTaskGroup(of: Void.self) { tasks in
             for invoker in external.values { tasks.addTask { await invoker.start() } }
         }
-        let entries = settings.plugins.map { external[$0.name]?.entry ?? $0 }
+        let entries = merged(settings, external)
         do throws(PluginLoadError) {
-            let configuration = try await PipelineConfiguration(
-                entries: entries, host: host, external: external, settings: settings.pipeline, patterns: .python)
+            let configuration = try await chain(of: entries, host, external, settings)
             let pipeline = try Pipeline(configuration, logger: logger)
-            return PluginSet(entries: entries, host: host, external: external, pipeline: pipeline)
+            return PluginSet(
+                entries: entries, host: host, external: external, pipeline: pipeline, settings: settings, logger: logger
+            )
         } catch {
             for invoker in external.values { await invoker.shutDown() }
             await host.shutdown()
             throw error
+        }
+    }
+
+    private static func merged(
+        _ settings: PluginServerSettings, _ external: [String: any ExternalPlugin]
+    ) -> [PluginEntry] {
+        settings.plugins.map { external[$0.name]?.entry ?? $0 }
+    }
+
+    private static func chain(
+        of entries: [PluginEntry], _ host: PluginHost, _ external: [String: any ExternalPlugin],
+        _ settings: PluginServerSettings
+    ) async throws(PluginLoadError) -> PipelineConfiguration {
+        try await PipelineConfiguration(
+            entries: entries, host: host, external: external, settings: settings.pipeline, patterns: .python)
+    }
+
+    /// Keeps the chain in step with what plugin servers say of their plugins, until the task is cancelled.
+    ///
+    /// A plugin that was down when it was loaded is asked at all hooks, because nobody knows which are its own: in `enforce` it
+    /// blocks them. When its server answers, the chain is made anew with the hooks, the mode and the conditions it tells.
+    func followServers() async {
+        let (changes, changed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        await withTaskGroup(of: Void.self) { tasks in
+            for plugin in external.values {
+                tasks.addTask { for await _ in plugin.entryUpdates() { changed.yield() } }
+            }
+            var known = entries
+            for await _ in changes {
+                let now = Self.merged(settings, external)
+                guard now != known else { continue }
+                known = now
+                do throws(PluginLoadError) {
+                    try pipeline.replace(with: try await Self.chain(of: now, host, external, settings))
+                    logger.info("The chain of plugins was made anew, because a plugin server tells something else")
+                } catch {
+                    logger.error(
+                        "What a plugin server tells of its plugins cannot be used; the chain stays as it was",
+                        metadata: ["reason": "\(error)"])
+                }
+            }
+            tasks.cancelAll()
         }
     }
 
