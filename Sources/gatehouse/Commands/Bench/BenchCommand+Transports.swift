@@ -28,7 +28,7 @@ extension BenchCommand {
             ))
         var reference: String?
 
-        @Option(help: "A transport to measure; may be given several times (default: all that this version has).")
+        @Option(help: "A transport to measure; may be given several times (default: all).")
         var only: [BenchTransport] = []
 
         @Option(help: "How many calls are in flight at a time; may be given several times (default: 1 and 32).")
@@ -79,7 +79,7 @@ extension BenchCommand {
         private func compare(in folder: BenchFolder) async throws {
             let reference = try reference.map { try BenchReference(python: $0, in: folder) }
             var comparison = Comparison(contestants: reference == nil ? ["gatehouse"] : ["gatehouse", "reference"])
-            for transport in only.isEmpty ? BenchTransport.complete : only {
+            for transport in only.isEmpty ? BenchTransport.allCases : only {
                 comparison.courses += try await courses(of: transport, reference, in: folder)
             }
             for line in comparison.table.lines { StandardStream.output.print(line) }

@@ -12,9 +12,6 @@ enum BenchTransport: String, CaseIterable, ExpressibleByArgument {
     case mcpHTTPUDS = "mcp-http-uds"
     case stdio = "stdio"
 
-    /// Those that this version has on both sides.
-    static let complete: [BenchTransport] = [.grpcTCP, .grpcUDS, .rawSocket]
-
     /// What the table calls it.
     var title: String {
         switch self {
