@@ -182,19 +182,28 @@ let package = Package(
         ),
         .executableTarget(
             name: "InteropPlugins",
-            dependencies: ["Values", "PluginFramework", "PluginServer"],
+            dependencies: ["Values", "PluginFramework", "PluginServer", "TransportProbe"],
             path: "Interop/TestPlugins",
             swiftSettings: settings
         ),
 
-        tests("Values"),
+        // What tests of several targets use: randomness that can be repeated, and corpora.
+        .target(name: "Fuzzing", path: "Tests/Fuzzing", swiftSettings: settings),
+
+        // The plugin with which transports are shown; in a target of its own, because one of them needs it in another process.
+        .target(
+            name: "TransportProbe", dependencies: ["PluginFramework", "Values"], path: "Tests/TransportProbe",
+            swiftSettings: settings),
+
+        tests("Values", ["Fuzzing"]),
         tests("PluginFramework", ["Values", logging, "EmbeddingExample"]),
         tests("PluginConfiguration", ["PluginFramework", "Values"]),
         tests(
-            "PluginWire", ["PluginFramework", "Values", protobuf, nio], resources: [.copy("Corpora")]),
+            "PluginWire", ["PluginFramework", "Values", "Fuzzing", protobuf, nio], resources: [.copy("Corpora")]),
         tests("Sockets", [nio, nioPosix]),
         tests(
-            "GRPC", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, lifecycle, "CZlib"],
+            "GRPC",
+            ["Sockets", "Fuzzing", nio, nioPosix, nioEmbedded, nioHTTP2, nioHPACK, logging, lifecycle, "CZlib"],
             resources: [.copy("Corpora")]),
         tests(
             "GRPCTransport",
@@ -216,7 +225,10 @@ let package = Package(
             ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, crypto, cryptoExtras, logging, lifecycle]),
         tests(
             "ModelContextProtocol",
-            ["Values", "HTTP", "Sockets", "DemoServer", nio, nioPosix, nioHTTP1, logging, lifecycle]),
+            [
+                "Values", "HTTP", "Sockets", "DemoServer", "Fuzzing", nio, nioPosix, nioEmbedded, nioHTTP1, logging,
+                lifecycle,
+            ], resources: [.copy("Corpora")]),
         tests(
             "SocketTransport",
             ["PluginWire", "PluginFramework", "Values", "Sockets", nio, nioPosix, nioEmbedded, logging, lifecycle]),
@@ -235,12 +247,12 @@ let package = Package(
             ]
         ),
         tests("Bench", ["Values", "Sockets", nio, nioPosix]),
-        tests("BuiltinPlugins", ["PluginFramework", "Values", logging], resources: [.copy("Resources")]),
+        tests("BuiltinPlugins", ["PluginFramework", "Values", "Fuzzing", logging], resources: [.copy("Resources")]),
         .testTarget(
             name: "TransportTests",
             dependencies: [
                 "GRPC", "GRPCTransport", "SocketTransport", "MCPTransport", "ModelContextProtocol", "HTTP",
-                "PluginFramework", "PluginWire", "Values", "Sockets", nio,
+                "PluginFramework", "PluginWire", "Values", "Sockets", "TransportProbe", "InteropPlugins", nio,
                 nioPosix, logging,
             ],
             swiftSettings: settings

@@ -24,21 +24,6 @@ func settingsError<P: Plugin>(_ type: P.Type, _ config: Value) -> String? {
 
 func makeContext() -> PluginContext { PluginContext(global: GlobalContext(requestID: "1")) }
 
-/// Random but repeatable.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-}
-
 /// The log lines of one test.
 final class LogLines: Sendable {
     private let lines = Mutex<[String]>([])

@@ -128,10 +128,11 @@ import Testing
         }
     }
 
-    @Test func tenThousandCancellationsDoNotCostTheConnection() async throws {
+    /// More than twice as many as may be beyond those that were completed.
+    @Test func thousandsOfCancellationsDoNotCostTheConnection() async throws {
         try await TestServer.with { server async throws in
             try await TestClient.with(port: server.port) { client async throws in
-                for _ in 0..<500 {
+                for _ in 0..<125 {
                     let streams = (0..<20).map { _ in client.start("/test.Test/Hang", [1, 2, 3], flush: false) }
                     // Ordinary: the request has been sent, and is given up later.
                     #expect(try await client.call("/test.Test/Echo", [2]).messages == [[2]])
@@ -256,9 +257,9 @@ import Testing
     }
 
     @Test func anIdleConnectionWithACallIsKept() async throws {
-        try await TestServer.with(configure: { $0.maxConnectionIdle = .seconds(2) }) { server async throws in
+        try await TestServer.with(configure: { $0.maxConnectionIdle = .milliseconds(500) }) { server async throws in
             try await withCallInFlight(server) { client, stream async throws in
-                try await Task.sleep(for: .seconds(4))
+                try await Task.sleep(for: .milliseconds(1_500))
                 #expect(client.state.goAway == nil)
                 client.send(TestClient.framed([2]), on: stream, endStream: true)
                 #expect(try await client.response(stream).messages == [[1], [2]])
@@ -268,7 +269,7 @@ import Testing
 
     @Test func anOldConnectionIsDrained() async throws {
         let configure: (inout GRPCServerConfiguration) -> Void = {
-            $0.maxConnectionAge = .seconds(3)
+            $0.maxConnectionAge = .seconds(1)
             $0.drainGrace = .seconds(60)
         }
         try await TestServer.with(configure: configure) { server async throws in

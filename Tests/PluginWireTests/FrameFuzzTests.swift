@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Fuzzing
 import NIOCore
 import PluginFramework
 import PluginWire
@@ -12,14 +13,12 @@ import Values
 /// `GATEHOUSE_FUZZ_ROUNDS` makes it run for longer than the 2,000 rounds of a seed.
 @Suite struct FrameFuzzTests {
     private static let limit = 2_000
-    private static let rounds =
-        ProcessInfo.processInfo.environment["GATEHOUSE_FUZZ_ROUNDS"].flatMap { Int($0) } ?? 2_000
 
     @Test(arguments: SeededGenerator.seeds)
     func framesAndWhatTheyMeanDoNotDependOnHowTheyArrive(seed: UInt64) throws {
-        let seeds = try corpus("frames")
-        var mutator = Mutator(generator: SeededGenerator(seed: seed))
-        for round in 0..<Self.rounds {
+        let seeds = try Corpus.hexadecimal("frames", in: .module)
+        var mutator = Mutator(seed: seed)
+        for round in 0..<Corpus.rounds {
             let stream = mutator.mutated(seeds[round % seeds.count])
             let whole = Self.read([stream])
             #expect(Self.read(mutator.pieces(stream)) == whole, "seed \(seed), round \(round): \(stream)")
@@ -63,50 +62,5 @@ import Values
             if let response = try? InvokeHookResponse(decoding: tagged.body) { text += " \(response.outcome)" }
         }
         return text
-    }
-}
-
-/// Bytes that are changed at random: flipped, removed, doubled, lengths made others.
-struct Mutator {
-    var generator: SeededGenerator
-
-    /// Another stream made of this one.
-    mutating func mutated(_ seed: [UInt8]) -> [UInt8] {
-        var bytes = seed
-        for _ in 0..<Int.random(in: 0...4, using: &generator) where !bytes.isEmpty {
-            let place = Int.random(in: 0..<bytes.count, using: &generator)
-            switch Int.random(in: 0..<5, using: &generator) {
-            case 0: bytes[place] = UInt8.random(in: 0...255, using: &generator)
-            case 1: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
-            case 2: bytes.removeSubrange(place..<min(bytes.count, place + Int.random(in: 1...9, using: &generator)))
-            case 3: bytes.insert(contentsOf: bytes[place..<min(bytes.count, place + 16)], at: place)
-            default: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: place)
-            }
-        }
-        return bytes
-    }
-
-    /// The stream in pieces of random lengths.
-    mutating func pieces(_ bytes: [UInt8]) -> [[UInt8]] {
-        var pieces: [[UInt8]] = []
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let piece = rest.prefix(Int.random(in: 1...64, using: &generator))
-            pieces.append(Array(piece))
-            rest = rest.dropFirst(piece.count)
-        }
-        return pieces
-    }
-}
-
-/// The seeds of a corpus: lines of hexadecimal digits.
-func corpus(_ name: String) throws -> [[UInt8]] {
-    let file = try #require(Bundle.module.url(forResource: name, withExtension: "txt", subdirectory: "Corpora"))
-    return try String(contentsOf: file, encoding: .utf8).split(separator: "\n").filter { !$0.hasPrefix("#") }.map {
-        line in
-        let digits = Array(line.utf8)
-        return try stride(from: 0, to: digits.count, by: 2).map { start in
-            try #require(UInt8(String(decoding: digits[start..<start + 2], as: UTF8.self), radix: 16))
-        }
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PluginFramework
-import Synchronization
 import Testing
+import TransportProbe
 import Values
 
 /// What a caller may count on, whatever carries its calls.
@@ -83,16 +83,18 @@ import Values
     @Test(arguments: TransportPair.all)
     func cancellingTheCallerCancelsThePlugin(pair: TransportPair) async throws {
         try await pair.with(ProbePlugin.self) { running in
-            let before = ProbePlugin.cancelled.load(ordering: .relaxed)
+            let before = try await Self.cancellations(of: running)
             let call = Task { await running.invoker.invoke(.probe("sleep", ["ms": 600_000])) }
             try await Task.sleep(for: .milliseconds(100))
             call.cancel()
             #expect(await call.value.error?.code == PluginError.Code.cancelled)
-            try await eventually("the plugin is cancelled") {
-                ProbePlugin.cancelled.load(ordering: .relaxed) > before
-            }
+            try await eventually("the plugin is cancelled") { try await Self.cancellations(of: running) > before }
             #expect(await running.invoker.invoke(.probe("echo", ["n": 1])).args?["n"] == 1)
         }
+    }
+
+    private static func cancellations(of running: TransportPair.Running) async throws -> Int64 {
+        try #require(await running.invoker.invoke(.probe("cancelled")).args?["count"]?.intValue)
     }
 
     @Test(arguments: TransportPair.all)
@@ -151,7 +153,7 @@ import Values
         }
     }
 
-    @Test(arguments: TransportPair.remote)
+    @Test(arguments: TransportPair.all.filter { $0.server == .elsewhere })
     func aServerThatIsGoneIsAnErrorOfTheCall(pair: TransportPair) async throws {
         try await pair.with(ProbePlugin.self) { running in
             let inFlight = Task { await running.invoker.invoke(.probe("sleep", ["ms": 600_000])) }
@@ -161,6 +163,18 @@ import Values
             let answer = await running.invoker.invoke(.probe("pass"))
             #expect(answer.error?.code == PluginError.Code.unavailable)
             #expect(answer.error?.details["target"] != nil)
+        }
+    }
+    @Test(arguments: TransportPair.all.filter { $0.server == .child })
+    func aProgramThatIsGoneIsAnErrorOfTheCallAndIsStartedAgain(pair: TransportPair) async throws {
+        try await pair.with(ProbePlugin.self) { running in
+            let inFlight = Task { await running.invoker.invoke(.probe("sleep", ["ms": 600_000])) }
+            try await Task.sleep(for: .milliseconds(100))
+            await running.stopServer()
+            #expect(await inFlight.value.error?.code == PluginError.Code.unavailable)
+            try await eventually("it is started again") {
+                await running.invoker.invoke(.probe("echo", ["n": 1])).args?["n"] == 1
+            }
         }
     }
 }

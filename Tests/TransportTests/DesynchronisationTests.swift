@@ -4,6 +4,7 @@ import Foundation
 import PluginFramework
 import Synchronization
 import Testing
+import TransportProbe
 import Values
 
 /// Answers that come late must never reach another caller.

@@ -29,38 +29,46 @@ struct TransportPair: Sendable, CustomTestStringConvertible {
         let stopClient: @Sendable () async -> Void
     }
 
+    /// Where the plugin runs.
+    enum Server: Sendable {
+        /// In the caller's process: there is no way that could be cut.
+        case here
+        /// On a server that others start and end.
+        case elsewhere
+        /// In a process that the client starts, and starts again.
+        case child
+    }
+
     let name: String
-    /// Whether numbers arrive as they were sent on every way, and not only where they come back.
-    let isLossless: Bool
-    /// Whether calls cross from one half to another, so that a server can be away.
-    let isRemote: Bool
+    let server: Server
     private let start: @Sendable (PluginHost, String) async throws -> Running
 
     static let all: [TransportPair] = [
-        TransportPair(name: "in process", isLossless: true, isRemote: false) { host, _ in
+        TransportPair(name: "in process", server: .here) { host, _ in
             Running(invoker: host, stopServer: {}, stopClient: {})
         },
-        TransportPair(name: "gRPC, TCP", isLossless: true, isRemote: true) { host, plugin in
+        TransportPair(name: "gRPC, TCP", server: .elsewhere) { host, plugin in
             try await .grpc(host, plugin, .tcp(host: "127.0.0.1", port: 0))
         },
-        TransportPair(name: "gRPC, Unix socket", isLossless: true, isRemote: true) { host, plugin in
+        TransportPair(name: "gRPC, Unix socket", server: .elsewhere) { host, plugin in
             try await .grpc(host, plugin, .unix(.temporary()))
         },
-        TransportPair(name: "raw socket", isLossless: false, isRemote: true) { host, plugin in
+        TransportPair(name: "raw socket", server: .elsewhere) { host, plugin in
             try await .raw(host, plugin, features: [])
         },
-        TransportPair(name: "raw socket, multiplexed", isLossless: true, isRemote: true) { host, plugin in
+        TransportPair(name: "raw socket, multiplexed", server: .elsewhere) { host, plugin in
             try await .raw(host, plugin, features: .overSocket)
         },
-        TransportPair(name: "MCP, HTTP", isLossless: true, isRemote: true) { host, plugin in
+        TransportPair(name: "MCP, HTTP", server: .elsewhere) { host, plugin in
             try await .mcp(host, plugin, .tcp(host: "127.0.0.1", port: 0))
         },
-        TransportPair(name: "MCP, HTTP over a Unix socket", isLossless: true, isRemote: true) { host, plugin in
+        TransportPair(name: "MCP, HTTP over a Unix socket", server: .elsewhere) { host, plugin in
             try await .mcp(host, plugin, .unix(.temporary()))
         },
+        TransportPair(name: "MCP, stdio", server: .child) { _, plugin in
+            try await .stdio(plugin)
+        },
     ]
-
-    static var remote: [TransportPair] { all.filter(\.isRemote) }
 
     var testDescription: String { name }
 
@@ -166,6 +174,44 @@ extension TransportPair.Running {
             callTimeout: .seconds(120), clientVersion: "test", eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
             budget: ByteBudget(), logger: .silent)
         return try await started(try connector.plugin(for: .external(plugin, .mcp(target))), serving)
+    }
+
+    /// The plugin in a process of its own, which `InteropPlugins` is.
+    static func stdio(_ plugin: String) async throws -> Self {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(
+            "plugins.yaml",
+            """
+            plugins:
+              - {name: \(plugin), kind: ProbePlugin, description: shows what a transport carries}
+            plugin_settings: {plugin_timeout: 120}
+            """)
+        let program = try TemporaryFolder.builtProgram("InteropPlugins")
+        let pidFile = folder.path + "/pid"
+        var target = ExternalPluginSettings.MCPTarget(transport: .stdio)
+        // The shell becomes the server, so that its process is the server's.
+        target.command = [
+            "/bin/sh", "-c", #"echo $$ > "$1"; exec "$2" --transport stdio --config "$3" --log-level error"#, "sh",
+            pidFile, program, file,
+        ]
+        let connector = MCPPluginConnector(
+            callTimeout: .seconds(120), clientVersion: "test", eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            budget: ByteBudget(), logger: .silent)
+        let invoker = try connector.plugin(for: .external(plugin, .mcp(target)))
+        await invoker.start(patience: .seconds(60))
+        try await eventually("it is admitted") { invoker.downReason == nil }
+        return Self(
+            invoker: invoker,
+            stopServer: {
+                guard let text = try? String(contentsOfFile: pidFile, encoding: .utf8),
+                    let process = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines))
+                else { return }
+                kill(process, SIGKILL)
+            },
+            stopClient: {
+                await invoker.shutDown()
+                folder.remove()
+            })
     }
 
     /// Waits until an external plugin can be called.

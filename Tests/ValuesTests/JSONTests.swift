@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fuzzing
 import Testing
 import Values
 
@@ -84,21 +85,6 @@ import Values
     @Test func escapesControlCharacters() throws {
         #expect(
             try String(decoding: JSONWriter.encode("\u{1}\"\\\n\u{1F}é"), as: UTF8.self) == #""\u0001\"\\\n\u001fé""#)
-    }
-}
-
-/// Numbers that are the same on every run, so that a failure can be had again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fuzzing
 import Values
 
 /// Encoded fields written by hand: what no well-behaved encoder would send.

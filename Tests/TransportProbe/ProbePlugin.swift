@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PluginFramework
+package import PluginFramework
 import Synchronization
 import Values
 
-/// Does what the tool's name says.
-struct ProbePlugin: Plugin, ToolPreInvoke {
-    let settings: NoSettings
+/// Does what the tool's name says: what every transport is shown with, in the process of the tests or in another.
+package struct ProbePlugin: Plugin, ToolPreInvoke {
+    /// It has none.
+    package let settings: NoSettings
 
-    /// Calls that were cancelled while they slept, of all tests.
-    static let cancelled = Atomic(0)
+    /// Calls that were cancelled while they slept, of all that this process ran; the tool `cancelled` tells it.
+    private static let cancelled = Atomic(0)
 
-    func toolPreInvoke(_ call: ToolCall, context: PluginContext) async throws -> Verdict<ToolCall> {
+    /// Makes the plugin.
+    package init(settings: NoSettings) { self.settings = settings }
+
+    /// Does what the tool's name says; a name that it does not know is a pass.
+    package func toolPreInvoke(_ call: ToolCall, context: PluginContext) async throws -> Verdict<ToolCall> {
         switch call.name {
         case "pass":
             return .pass
@@ -47,41 +52,14 @@ struct ProbePlugin: Plugin, ToolPreInvoke {
                 throw error
             }
             return .pass(call)
+        case "cancelled":
+            var call = call
+            call.args?["count"] = .int(Int64(Self.cancelled.load(ordering: .relaxed)))
+            return .pass(call)
         default:
             return .pass
         }
     }
 
     private struct Surprise: Error {}
-}
-
-extension PluginInvocation {
-    /// A call of the probe.
-    static func probe(
-        _ tool: String, _ args: ValueObject = [:], deadline: ContinuousClock.Instant? = nil,
-        state: ValueObject = ["n": 5]
-    ) -> PluginInvocation {
-        PluginInvocation(
-            hook: .toolPreInvoke, plugin: "Probe", payload: ToolCall(name: tool, args: args).document,
-            context: PluginContext(
-                global: GlobalContext(requestID: "r-1", user: "ada", tenantID: "t-1", state: state)),
-            deadline: deadline)
-    }
-}
-
-extension PluginAnswer {
-    /// The error, if it is one.
-    var error: PluginError? {
-        guard case .failure(let error) = outcome else { return nil }
-        return error
-    }
-
-    /// The result, if it is none.
-    var result: PluginResult? {
-        guard case .success(let result) = outcome else { return nil }
-        return result
-    }
-
-    /// The arguments of the call as the plugin changed it.
-    var args: ValueObject? { result?.modifiedPayload?.value["args"]?.objectValue }
 }
