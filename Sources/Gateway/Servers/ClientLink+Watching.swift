@@ -23,14 +23,27 @@ extension ClientLink {
         return session.subscriptions.contains { view.target(uri: $0)?.upstream === upstream }
     }
 
+    /// Whether there is nothing to keep open any more; then this watcher is forgotten.
+    ///
+    /// Both under one lock: whoever subscribes meanwhile finds a watcher that will see it, or none and begins another.
+    private func isDone() -> Bool {
+        watcher.withLock { watcher in
+            guard Task.isCancelled || !hasSubscriptions else { return false }
+            watcher.task = nil
+            return true
+        }
+    }
+
     private func keepOpen() async {
         var backoff = Backoff()
-        defer { watcher.withLock { $0.task = nil } }
-        while !Task.isCancelled, hasSubscriptions {
+        while !isDone() {
             do throws(UpstreamError) {
                 let client = try await link.client()
                 backoff.reset()
-                guard await client.waitForEnd() != nil else { return }
+                guard await client.waitForEnd() != nil else {
+                    watcher.withLock { $0.task = nil }
+                    return
+                }
                 await link.lost(client)
             } catch {
                 try? await Task.sleep(for: backoff.next())
