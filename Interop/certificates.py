@@ -86,3 +86,24 @@ class Authority:
                 )
             )
         return files
+
+
+def client_cases(authority: Authority, stranger: Authority) -> dict[str, Files | None]:
+    """What a client may show, by the names that the tables of outcomes use."""
+    return {
+        "none": None,
+        "good": authority.client,
+        "expired": authority.issue("expired-client", days=-5, client=True),
+        "other CA": stranger.client,
+        "wrong name": authority.issue("elsewhere", client=True),
+    }
+
+
+def server_cases(authority: Authority, stranger: Authority) -> dict[str, Files]:
+    """What a server may show, by the names that the tables of outcomes use."""
+    return {
+        "good": authority.server,
+        "expired": authority.issue("expired-server", days=-5, names=("localhost",)),
+        "other CA": stranger.server,
+        "wrong name": authority.issue("elsewhere-server"),
+    }

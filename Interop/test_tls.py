@@ -13,7 +13,7 @@ import yaml
 
 import peers
 import raw
-from certificates import Authority, certs
+from certificates import Authority, certs, client_cases, server_cases
 from servers import LIVENESS, PLUGINS, Server, binary, clean_environment, fails_to_start
 
 pytestmark = pytest.mark.gatehouse
@@ -42,23 +42,12 @@ def stranger(session_folder) -> Authority:
 
 @pytest.fixture(scope="module")
 def client_files(authority, stranger):
-    return {
-        "none": None,
-        "good": authority.client,
-        "expired": authority.issue("expired-client", days=-5, client=True),
-        "other CA": stranger.client,
-        "wrong name": authority.issue("elsewhere", client=True),
-    }
+    return client_cases(authority, stranger)
 
 
 @pytest.fixture(scope="module")
 def server_files(authority, stranger):
-    return {
-        "good": authority.server,
-        "expired": authority.issue("expired-server", days=-5, names=("localhost",)),
-        "other CA": stranger.server,
-        "wrong name": authority.issue("elsewhere-server"),
-    }
+    return server_cases(authority, stranger)
 
 
 def variables(files, mode: str = "none", **more: str) -> dict[str, str]:

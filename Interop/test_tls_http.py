@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 import peers
-from certificates import Authority, certs
+from certificates import Authority, certs, client_cases, server_cases
 from hook_cases import CASES
 from servers import HERE, LIVENESS, PLUGINS, Process, Server, binary, clean_environment, fails_to_start
 
@@ -44,23 +44,12 @@ def stranger(session_folder) -> Authority:
 
 @pytest.fixture(scope="module")
 def client_files(authority, stranger):
-    return {
-        "none": None,
-        "good": authority.client,
-        "expired": authority.issue("expired-client", days=-5, client=True),
-        "other CA": stranger.client,
-        "wrong name": authority.issue("elsewhere", client=True),
-    }
+    return client_cases(authority, stranger)
 
 
 @pytest.fixture(scope="module")
 def server_files(authority, stranger):
-    return {
-        "good": authority.server,
-        "expired": authority.issue("expired-server", days=-5, names=("localhost",)),
-        "other CA": stranger.server,
-        "wrong name": authority.issue("elsewhere-server"),
-    }
+    return server_cases(authority, stranger)
 
 
 def variables(files, requirement: int = 0, **more: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ import sdk
 from issuer import CLIENT, SECRET, Issuer
 
 sys.path.append(str(conftest.INTEROP))
-from certificates import Authority  # noqa: E402
+from certificates import Authority, client_cases  # noqa: E402
 
 CLIENTS = ("none", "good", "expired", "other CA", "wrong name")
 #: `client_auth`, and whether a client with such a certificate is served.
@@ -40,13 +40,7 @@ def stranger(tmp_path_factory) -> Authority:
 
 @pytest.fixture(scope="module")
 def client_files(authority, stranger):
-    return {
-        "none": None,
-        "good": authority.client,
-        "expired": authority.issue("expired-client", days=-5, client=True),
-        "other CA": stranger.client,
-        "wrong name": authority.issue("elsewhere", client=True),
-    }
+    return client_cases(authority, stranger)
 
 
 def context(files, ca_bundle: str) -> ssl.SSLContext:

@@ -12,23 +12,6 @@ import Values
 
 /// The rules of resumable streams: ids, what is replayed, and what never is.
 @Suite struct ResumptionTests {
-    private static func steps(_ id: Int, _ parameters: String = "") -> String {
-        #"{"jsonrpc":"2.0","id":\#(id),"method":"steps","params":{"name":\#(id)\#(parameters)}}"#
-    }
-
-    /// Begins a call of `steps`, and breaks its connection after the first one.
-    ///
-    /// - Returns: the last id that came.
-    private func brokenCall(
-        _ server: HTTPTestServer, _ session: String, _ application: ScriptedApplication, _ body: String
-    ) async throws -> String {
-        let reader = try await EventReader.post(server, session, body)
-        try await eventually { reader.values.count == 1 }
-        reader.cut()
-        try await eventually { reader.hasEnded }
-        return try #require(reader.ids.last)
-    }
-
     // MARK: Ids
 
     @Test func aStreamBeginsWithAnIDAndAllIDsOfASessionDiffer() async throws {
@@ -38,8 +21,8 @@ import Values
             application.gate.open()
             let readers = [
                 try await EventReader.open(server, session),
-                try await EventReader.post(server, session, Self.steps(1)),
-                try await EventReader.post(server, session, Self.steps(2)),
+                try await EventReader.post(server, session, ResumableCalls.steps(1)),
+                try await EventReader.post(server, session, ResumableCalls.steps(2)),
             ]
             let own = try #require(application.noted.withLock { $0.sessions.last })
             own.notify("notifications/x", nil)
@@ -55,7 +38,7 @@ import Values
         application.gate.open()
         try await HTTPTestServer.with(application) { server in
             let session = try await server.begin(revision)
-            let answer = try await server.post(Self.steps(1), session: session)
+            let answer = try await server.post(ResumableCalls.steps(1), session: session)
             #expect(answer.text.hasPrefix("event: message\nid: "))
             #expect(try answer.events().count == 4)
         }
@@ -77,7 +60,7 @@ import Values
         let application = ScriptedApplication()
         try await HTTPTestServer.with(application) { server in
             let session = try await server.begin()
-            let last = try await brokenCall(server, session, application, Self.steps(1))
+            let last = try await ResumableCalls.broken(server, session, ResumableCalls.steps(1))
             application.gate.open()
             // Whether the answer comes before the client or after it.
             let resumed = try await EventReader.resume(server, session, after: last)
@@ -96,7 +79,7 @@ import Values
         let application = ScriptedApplication()
         try await HTTPTestServer.with(application) { server in
             let session = try await server.begin()
-            let last = try await brokenCall(server, session, application, Self.steps(1))
+            let last = try await ResumableCalls.broken(server, session, ResumableCalls.steps(1))
             let first = try await EventReader.resume(server, session, after: last)
             // A client that comes back once more leaves no second reader behind.
             let second = try await EventReader.resume(server, session, after: last)
@@ -112,8 +95,8 @@ import Values
         let application = ScriptedApplication()
         try await HTTPTestServer.with(application) { server in
             let session = try await server.begin()
-            let one = try await brokenCall(server, session, application, Self.steps(1))
-            let two = try await brokenCall(server, session, application, Self.steps(2))
+            let one = try await ResumableCalls.broken(server, session, ResumableCalls.steps(1))
+            let two = try await ResumableCalls.broken(server, session, ResumableCalls.steps(2))
             let own = try #require(application.noted.withLock { $0.sessions.last })
             own.notify("notifications/unrelated", nil)
             application.gate.open()
@@ -175,7 +158,7 @@ import Values
         let application = ScriptedApplication()
         try await HTTPTestServer.with(application) { server in
             let session = try await server.begin()
-            let reader = try await EventReader.post(server, session, Self.steps(1))
+            let reader = try await EventReader.post(server, session, ResumableCalls.steps(1))
             try await eventually { reader.values.count == 1 }
             _ = try await server.post(
                 #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#, session: session)
@@ -195,7 +178,7 @@ import Values
         try await HTTPTestServer.with(application) { server in
             let session = try await server.begin()
             let other = try await server.begin()
-            let last = try await brokenCall(server, session, application, Self.steps(1))
+            let last = try await ResumableCalls.broken(server, session, ResumableCalls.steps(1))
             for (owner, id) in [
                 (other, last), (session, "c99-1"), (session, "c1-99"), (session, "c1-0"), (session, "nonsense"),
                 (session, "c01-1"), (session, "c1-18446744073709551616"), (session, "c1"), (session, "c1-1-1"),
@@ -221,111 +204,13 @@ import Values
             headers.add(name: "x-name", value: "alice")
             let begun = try await server.send(.POST, HTTPTestServer.initializeBody(), headers: headers)
             let session = try #require(begun.headers.first(name: "mcp-session-id"))
-            let answer = try await server.send(.POST, Self.steps(1), headers: headers, session: session)
+            let answer = try await server.send(.POST, ResumableCalls.steps(1), headers: headers, session: session)
             #expect(try answer.events().count == 4)
             let status = try await server.send(
                 .GET, headers: ["accept": "text/event-stream", "last-event-id": "c1-1", "x-name": "mallory"],
                 session: session
             ).status
             #expect(status == 404)
-        }
-    }
-
-    // MARK: Limits
-
-    @Test func onlyTheLatestEventsAreKept() async throws {
-        var settings = StreamableHTTPSettings()
-        settings.limits.maxReplayEvents = 3
-        let application = ScriptedApplication()
-        try await HTTPTestServer.with(application, settings: settings) { server in
-            let session = try await server.begin()
-            let last = try await brokenCall(server, session, application, Self.steps(1, #","steps":10"#))
-            application.gate.open()
-            try await eventually { server.endpoint.openRequests == 0 }
-            let resumed = try await EventReader.resume(server, session, after: last)
-            try await eventually { resumed.hasEnded }
-            #expect(resumed.values.compactMap { $0["params"]?["step"]?.intValue } == [9, 10])
-            #expect(resumed.values.last?["result"]?["done"] == true)
-        }
-    }
-
-    @Test(arguments: [(2_000, 8 << 20), (2 << 20, 2_000)])
-    func anAnswerThatIsLargerThanMayBeKeptIsRefusedRatherThanWaitedFor(
-        _ ofStream: Int, _ ofSession: Int
-    ) async throws {
-        var settings = StreamableHTTPSettings()
-        settings.limits.maxReplayBytes = ofStream
-        settings.limits.maxReplayBytesPerSession = ofSession
-        let application = ScriptedApplication()
-        try await HTTPTestServer.with(application, settings: settings) { server in
-            let session = try await server.begin()
-            let last = try await brokenCall(server, session, application, Self.steps(1, #","size":3000"#))
-            application.gate.open()
-            try await eventually { server.endpoint.openRequests == 0 }
-            let answer = try await server.send(
-                .GET, headers: ["accept": "text/event-stream", "last-event-id": last], session: session)
-            #expect(answer.status == 400)
-        }
-    }
-
-    @Test func aSessionsOldestStreamsGiveWay() async throws {
-        var settings = StreamableHTTPSettings()
-        settings.limits.maxReplayStreams = 2
-        let application = ScriptedApplication()
-        application.gate.open()
-        try await HTTPTestServer.with(application, settings: settings) { server in
-            let session = try await server.begin()
-            for id in 1...3 { _ = try await server.post(Self.steps(id), session: session) }
-            for (stream, status) in [(1, 400), (2, 200), (3, 200)] {
-                let answer = try await server.send(
-                    .GET, headers: ["accept": "text/event-stream", "last-event-id": "c\(stream)-1"], session: session)
-                #expect(answer.status == status)
-            }
-        }
-    }
-
-    @Test func whatIsKeptCountsInTheMemoryBudgetAndIsGivenBack() async throws {
-        var settings = StreamableHTTPSettings()
-        settings.limits.replayTime = .milliseconds(1)
-        let application = ScriptedApplication()
-        application.gate.open()
-        try await HTTPTestServer.with(application, settings: settings) { server in
-            let session = try await server.begin()
-            _ = try await server.post(Self.steps(1, #","size":5000"#), session: session)
-            #expect(server.budget.reserved > 5_000)
-            try await eventually("what is old is dropped") {
-                server.endpoint.expireEvents()
-                return server.budget.reserved < 5_000
-            }
-            _ = try await server.post(Self.steps(2, #","size":5000"#), session: session)
-            _ = try await server.send(.DELETE, session: session)
-            try await eventually("a session that ends leaves nothing") { server.budget.reserved == 0 }
-        }
-    }
-
-    @Test func nothingIsKeptWhileHalfOfTheMemoryIsInUse() async throws {
-        let application = ScriptedApplication()
-        application.gate.open()
-        try await HTTPTestServer.with(application, budget: ByteBudget(limit: 100_000)) { server in
-            let session = try await server.begin()
-            let answer = try await server.post(Self.steps(1, #","size":60000"#), session: session)
-            #expect(try answer.events().count == 4)
-            try await eventually { server.budget.reserved < 5_000 }
-        }
-    }
-
-    @Test(arguments: [(0, 1), (1, 0)])
-    func withoutRoomForEventsThereAreNoIDs(_ events: Int, _ bytes: Int) async throws {
-        var settings = StreamableHTTPSettings()
-        settings.limits.maxReplayEvents = events
-        settings.limits.maxReplayBytes = bytes
-        let application = ScriptedApplication()
-        application.gate.open()
-        try await HTTPTestServer.with(application, settings: settings) { server in
-            let session = try await server.begin()
-            let answer = try await server.post(Self.steps(1), session: session)
-            #expect(!answer.text.contains("id: "))
-            #expect(try answer.events().count == 4)
         }
     }
 
@@ -389,7 +274,7 @@ import Values
         let application = ScriptedApplication()
         try await HTTPTestServer.with(application) { server in
             let session = try await server.begin()
-            let last = try await brokenCall(server, session, application, Self.steps(1))
+            let last = try await ResumableCalls.broken(server, session, ResumableCalls.steps(1))
             async let down: Void = server.endpoint.shutDown(grace: .seconds(60))
             try await eventually {
                 try await server.send(.GET, headers: ["accept": "text/event-stream"], session: session).status == 503
