@@ -18,11 +18,13 @@ final class SSEClientLink: ClientLink {
     /// Where messages go.
     private let endpoint: HTTPAddress
     private let stream = TaskSlot()
+    private let deadlines: RequestWatch
 
     private init(_ http: HTTPClientLink, core: ClientCore, endpoint: HTTPAddress) {
         self.http = http
         self.core = core
         self.endpoint = endpoint
+        deadlines = RequestWatch(core, server: "\(http.address)")
     }
 
     /// Opens the stream, and waits until the server has said where messages go.
@@ -94,9 +96,7 @@ final class SSEClientLink: ClientLink {
         _ request: ClientRequest, _ method: String, _ params: Document?
     ) async throws(MCPClientError) -> Document {
         let message = JSONRPCMessage.request(id: .integer(request.id), method: method, params: params)
-        let clock = RequestClock(request, on: core.eventLoop, server: "\(http.address)")
-        clock.start()
-        defer { clock.stop() }
+        deadlines.watch(request.deadline)
         try await post(message, further: request.options.headers, deadline: request.deadline)
         return try await request.outcome.wait(orWhenCancelled: .failure(.cancelled)).get()
     }
@@ -150,6 +150,7 @@ final class SSEClientLink: ClientLink {
     func close() async {
         // The end of its stream tells the server.
         stream.cancel()
+        deadlines.stop()
     }
 }
 

@@ -23,7 +23,7 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
         self.core = core
         self.process = process
         self.settings = settings
-        deadlines = RequestWatch(core, command: settings.command)
+        deadlines = RequestWatch(core, server: settings.command)
     }
 
     /// Starts the server.

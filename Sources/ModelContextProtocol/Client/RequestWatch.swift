@@ -6,7 +6,7 @@ internal import Synchronization
 /// Ends requests at their deadlines, which may be put off while they run: with one timer for all of them, set for the first.
 ///
 /// As good as all requests are answered in time, and those that come later have later deadlines, so that hardly any of them
-/// touches the timer.
+/// touches the timer. For links that read answers elsewhere than in the request's task.
 final class RequestWatch: Sendable {
     private struct State {
         var next: NIODeadline?
@@ -14,13 +14,15 @@ final class RequestWatch: Sendable {
     }
 
     private let core: ClientCore
-    private let command: String
+    private let server: String
     private let state = Mutex(State())
 
     /// Makes the watch of a session.
-    init(_ core: ClientCore, command: String) {
+    ///
+    /// - Parameter server: What errors call the server.
+    init(_ core: ClientCore, server: String) {
         self.core = core
-        self.command = command
+        self.server = server
     }
 
     /// Sees to it that the requests that wait are looked at when this deadline has come.
@@ -55,7 +57,7 @@ final class RequestWatch: Sendable {
             if deadline <= now {
                 request.outcome.give(
                     .failure(
-                        .timeout("\(command) has not answered in time; see whether it is busy, or raise its time limit")
+                        .timeout("\(server) has not answered in time; see whether it is busy, or raise its time limit")
                     ))
             } else {
                 next = next.map { min($0, deadline) } ?? deadline
