@@ -24,14 +24,38 @@ public struct PipelineRequest: Sendable {
     /// The client's headers that carry secrets, names in lower case: for plugins whose entry asks for them, and nobody else.
     ///
     /// Nothing need be set unless ``Pipeline/givesCredentials(at:in:)``.
-    package var credentials: ValueObject = [:]
+    package var credentials: ValueObject {
+        get { proof?.credentials ?? [:] }
+        set {
+            guard proof != nil || !newValue.isEmpty else { return }
+            proof = Proof(credentials: newValue, caller: proof?.caller)
+        }
+    }
 
     /// Who makes the request, as a certificate says that was verified: what plugins of this process know as
     /// ``PluginContext/caller``.
     ///
     /// Nil without one. It does not travel to plugins elsewhere.
-    public var caller: CallerIdentity?
+    public var caller: CallerIdentity? {
+        get { proof?.caller }
+        set {
+            guard proof != nil || newValue != nil else { return }
+            proof = Proof(credentials: proof?.credentials ?? [:], caller: newValue)
+        }
+    }
 
+    /// By what a client shows who it is; a reference, because most requests have none of it, and all are copied.
+    private final class Proof: Sendable {
+        let credentials: ValueObject
+        let caller: CallerIdentity?
+
+        init(credentials: ValueObject, caller: CallerIdentity?) {
+            self.credentials = credentials
+            self.caller = caller
+        }
+    }
+
+    private var proof: Proof?
     private var contexts: [ByteKey: LocalContext] = [:]
     private var contextsOwner: String
     var generation: PipelineGeneration?
