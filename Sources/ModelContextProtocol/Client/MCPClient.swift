@@ -26,14 +26,16 @@ package final class MCPClient: Sendable {
     /// - Parameters:
     ///   - info: the client's name and version, and whatever else it tells.
     ///   - capabilities: what `handler` answers, such as `{"roots":{}}`.
-    ///   - revision: what is asked for; the server may answer with an older one.
+    ///   - revision: what is asked for with `initialize`; the server may answer with an older one.
+    ///   - mode: in which era; ``server`` tells which revision it became.
     ///   - httpClient: what HTTP requests are made with; its owner shuts it down after the client.
     ///   - eventLoop: where the client's own tasks run, and where a child's output is read.
     /// - Throws: ``MCPClientError``; nothing is left behind then.
     package static func connect(
         _ transport: MCPClientTransportSettings, info: ValueObject, capabilities: ValueObject = [:],
-        revision: ProtocolRevision = .latest, handler: any MCPClientHandler = IgnoringClientHandler(),
-        limits: MCPClientLimits = MCPClientLimits(), httpClient: HTTPClient, eventLoop: any EventLoop, logger: Logger
+        revision: ProtocolRevision = .latestHandshake, mode: MCPProtocolMode = .handshake,
+        handler: any MCPClientHandler = IgnoringClientHandler(), limits: MCPClientLimits = MCPClientLimits(),
+        httpClient: HTTPClient, eventLoop: any EventLoop, logger: Logger
     ) async throws(MCPClientError) -> MCPClient {
         let core = ClientCore(handler: handler, limits: limits, eventLoop: eventLoop, logger: logger)
         var link: any ClientLink
@@ -77,6 +79,18 @@ package final class MCPClient: Sendable {
         _ method: String, _ params: Document? = nil, options: MCPRequestOptions = MCPRequestOptions()
     ) async throws(MCPClientError) -> Document {
         try await core.request(method, params, options)
+    }
+
+    /// Opens a stream of notifications (revision 2026-07-28 alone), and keeps it open until the listener or the client is closed.
+    ///
+    /// Another filter is another stream: open it, and close the first when the second is acknowledged.
+    ///
+    /// - Parameter onEvent: takes what comes, one after the other and in order; `ended` is the last.
+    /// - Throws: when the server speaks an older revision, or the session is over.
+    package func listen(
+        to filter: MCPSubscriptionFilter, onEvent: @escaping @Sendable (MCPListenEvent) async -> Void
+    ) throws(MCPClientError) -> MCPListener {
+        throw .transport("not there yet")
     }
 
     /// Sends a notification; returns when the server has taken it (HTTP), or the system (stdio).

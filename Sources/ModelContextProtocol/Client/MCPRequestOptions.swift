@@ -29,6 +29,30 @@ package struct MCPRequestOptions: Sendable {
     /// Default none.
     package var headers: [(name: String, value: String)] = []
 
+    /// What the client can do for the server during this request (revision 2026-07-28 alone); nil for what it was connected with.
+    ///
+    /// Default nil.
+    package var clientCapabilities: ValueObject?
+
+    /// From which level on log messages of this request are wanted (revision 2026-07-28 alone); nil for none.
+    ///
+    /// Default nil.
+    package var logLevel: MCPLogLevel?
+
+    /// What becomes of a result that asks for input (revision 2026-07-28 alone).
+    ///
+    /// Default: it is answered, by `onRequest` or else the client's handler.
+    package var inputRequired = InputRequired.answered(rounds: 10)
+
+    /// What becomes of a result that asks for input.
+    package enum InputRequired: Sendable {
+        /// What it asks goes to `onRequest`, or else to the client's handler, all of it at once, and the request is made again with the
+        /// answers, up to so many times. An error in place of an answer ends the request with that error.
+        case answered(rounds: Int)
+        /// It is the request's result: see ``MCPInputRequired``.
+        case returned
+    }
+
     /// The defaults.
     package init(timeout: Duration = .seconds(60)) {
         self.timeout = timeout

@@ -32,6 +32,12 @@ extension JSONRPCError {
     package static let internalErrorCode = -32_603
     /// The resource does not exist (MCP up to 2025-11-25).
     package static let resourceNotFoundCode = -32_002
+    /// The client has to visit a page first (MCP 2025-11-25 alone).
+    package static let urlElicitationRequiredCode = -32_042
+    /// A header does not say what the body says (MCP 2026-07-28).
+    package static let headerMismatchCode = -32_020
+    /// The client has not declared what the request needs (MCP 2026-07-28); `data` names it.
+    package static let missingCapabilityCode = -32_021
     /// The revision asked for is not spoken (MCP 2026-07-28); `data` lists the revisions that are.
     package static let unsupportedProtocolVersionCode = -32_022
 
@@ -53,6 +59,30 @@ extension JSONRPCError {
     /// An error for parameters that do not fit.
     package static func invalidParams(_ message: String) -> JSONRPCError {
         JSONRPCError(code: invalidParamsCode, message: message)
+    }
+
+    /// An error for a request whose headers and body differ (MCP 2026-07-28).
+    package static func headerMismatch(_ message: String) -> JSONRPCError {
+        JSONRPCError(code: headerMismatchCode, message: message)
+    }
+
+    /// An error for a request that needs what its client has not declared (MCP 2026-07-28).
+    ///
+    /// - Parameter required: the capabilities, as a client would declare them: `{"elicitation":{"form":{}}}`.
+    package static func missingCapability(_ required: ValueObject) -> JSONRPCError {
+        JSONRPCError(
+            code: missingCapabilityCode,
+            message: "the request needs client capabilities that it does not declare: "
+                + required.keys.joined(separator: ", "),
+            data: ["requiredCapabilities": .object(required)])
+    }
+
+    /// An error for a revision that is not spoken (MCP 2026-07-28).
+    package static func unsupportedVersion(_ requested: String, supported: [ProtocolRevision]) -> JSONRPCError {
+        JSONRPCError(
+            code: unsupportedProtocolVersionCode,
+            message: "the MCP revision \(requested) is not spoken here; use one of those in data.supported",
+            data: ["supported": .array(supported.map { .string($0.name) }), "requested": .string(requested)])
     }
 
     /// An error for a fault of the receiver.

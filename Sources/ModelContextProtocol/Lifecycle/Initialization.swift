@@ -16,7 +16,8 @@ package struct InitializeParameters: Sendable {
     package var document: Document
 }
 
-/// What a server says of itself when a session begins; the protocol version is added by the server core.
+/// What a server says of itself: when a session begins, and in answer to `server/discover`; the server core adds which revisions
+/// it speaks.
 package struct InitializeAnswer: Sendable {
     /// What the server can do.
     package var capabilities: ValueObject
@@ -66,7 +67,8 @@ extension InitializeParameters {
     /// Reads the parameters of `initialize`, and decides on the revision.
     init(_ params: Document?) throws(JSONRPCError) {
         guard let params, case .string(let version) = params["protocolVersion"] else {
-            throw .invalidParams("initialize needs protocolVersion, a string such as \"\(ProtocolRevision.latest)\"")
+            throw .invalidParams(
+                "initialize needs protocolVersion, a string such as \"\(ProtocolRevision.latestHandshake)\"")
         }
         guard case .object(let capabilities) = params["capabilities"] else {
             throw .invalidParams("initialize needs capabilities, an object, which may be empty")
@@ -88,8 +90,8 @@ extension InitializeResult {
         guard case .string(let version) = document["protocolVersion"] else {
             throw .transport("the server's answer to initialize has no protocolVersion, so it is no MCP server")
         }
-        guard let revision = ProtocolRevision(version) else {
-            let spoken = ProtocolRevision.all.map(\.name).joined(separator: ", ")
+        guard let revision = ProtocolRevision(version), revision.era == .handshake else {
+            let spoken = ProtocolRevision.handshake.map(\.name).joined(separator: ", ")
             throw .transport("the server speaks MCP revision \(version), and this client \(spoken); update one of them")
         }
         self.init(

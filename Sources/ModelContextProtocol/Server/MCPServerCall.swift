@@ -4,7 +4,7 @@ package import Values
 
 /// One request of a client, to be answered by an application.
 package struct MCPServerCall: Sendable {
-    /// The session it belongs to; of a stateless endpoint one that nobody else has.
+    /// The session it belongs to; of a stateless endpoint, and of a request of revision 2026-07-28, one that nobody else has.
     package let session: MCPServerSession
     /// The client's id of it.
     package let id: JSONRPCID
@@ -15,7 +15,34 @@ package struct MCPServerCall: Sendable {
     /// The HTTP request it came in; nil over stdio.
     package let http: MCPHTTPContext?
 
+    /// What the request says of itself and its client (revision 2026-07-28); nil for one of a handshake revision.
+    package let envelope: MCPRequestEnvelope?
+
     let outlet: any CallOutlet
+    /// Where it is noted while it is answered, so that it can be cancelled.
+    let register: MCPServerSession
+
+    init(
+        session: MCPServerSession, id: JSONRPCID, method: String, params: Document?, http: MCPHTTPContext?,
+        envelope: MCPRequestEnvelope? = nil, outlet: any CallOutlet, register: MCPServerSession? = nil
+    ) {
+        self.session = session
+        self.id = id
+        self.method = method
+        self.params = params
+        self.http = http
+        self.envelope = envelope
+        self.outlet = outlet
+        self.register = register ?? session
+    }
+
+    /// What the client answers to what an earlier result asked of it, by the keys that the result gave (revision 2026-07-28).
+    package var inputResponses: Document? {
+        envelope == nil ? Optional<Document>.none : params?.document("inputResponses")
+    }
+
+    /// What the client was given by an earlier result to send back: whoever reads it must check that it gave it (revision 2026-07-28).
+    package var requestState: String? { envelope == nil ? Optional<String>.none : params?["requestState"]?.stringValue }
 
     /// The token under which the client wants to hear of progress, exactly as it came: a string or a number; nil when it does
     /// not want to.

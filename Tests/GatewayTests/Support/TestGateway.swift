@@ -90,7 +90,7 @@ struct TestGateway: Sendable {
     /// A client of the gateway.
     func connect(
         _ path: String = "/mcp", headers: [(name: String, value: String)] = [], capabilities: ValueObject = [:],
-        revision: ProtocolRevision = .latest, handler: any MCPClientHandler = IgnoringClientHandler()
+        revision: ProtocolRevision = .latestHandshake, handler: any MCPClientHandler = IgnoringClientHandler()
     ) async throws -> MCPClient {
         try await MCPClient.connect(
             .http(

@@ -63,7 +63,7 @@ struct HTTPTestServer: Sendable {
     /// Connects a client of ours.
     func connect(
         handler: any MCPClientHandler = IgnoringClientHandler(), capabilities: ValueObject = [:],
-        revision: ProtocolRevision = .latest
+        revision: ProtocolRevision = .latestHandshake
     ) async throws -> MCPClient {
         try await MCPClient.connect(
             .http(clientSettings), info: ["name": "test", "version": "1"], capabilities: capabilities,

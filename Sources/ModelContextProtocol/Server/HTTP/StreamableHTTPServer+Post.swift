@@ -50,9 +50,13 @@ extension StreamableHTTPServer {
     ) throws(HTTPRefusal) -> ProtocolRevision? {
         let headers = context.request.headers
         guard let name = headers.value("mcp-protocol-version") else { return nil }
-        if headers.count(of: "mcp-protocol-version") == 1, let revision = ProtocolRevision(name) { return revision }
+        if headers.count(of: "mcp-protocol-version") == 1, let revision = ProtocolRevision(name),
+            revision.era == .handshake
+        {
+            return revision
+        }
         // A client that also speaks a later revision takes the list, and begins with `initialize`.
-        let supported = ProtocolRevision.all.map { Value.string($0.name) }
+        let supported = ProtocolRevision.handshake.map { Value.string($0.name) }
         var id: JSONRPCID?
         if case .single(.success(.request(let requestID, _, _))) = input { id = requestID }
         throw HTTPRefusal(

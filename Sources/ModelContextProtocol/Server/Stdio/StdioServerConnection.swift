@@ -37,7 +37,7 @@ final class StdioServerConnection: LineChannel.Receiver {
         self.logger = logger
         executor = EventLoopTaskExecutor.of(eventLoop)
         session = MCPServerSession(
-            id: "stdio", principal: nil, revision: .latest, limits: limits, eventLoop: eventLoop)
+            id: "stdio", principal: nil, revision: .latestHandshake, limits: limits, eventLoop: eventLoop)
         let pause = PauseSwitch()
         notifications = SerialTasks(
             owner: tasks, executor: executor, limit: limits.maxWaitingMessages, onFull: { pause.set($0) })

@@ -52,7 +52,7 @@ struct MCPCommand: AsyncParsableCommand {
         var timeout = 60.0
 
         @Option(help: "The MCP revision to ask for.")
-        var revision = ProtocolRevision.latest.name
+        var revision = ProtocolRevision.latestHandshake.name
 
         @Option(name: [.short, .long], help: "How much is logged on stderr.")
         var logLevel = "warning"
@@ -60,7 +60,7 @@ struct MCPCommand: AsyncParsableCommand {
         func validate() throws {
             guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError(MCPCommand.logLevelAdvice) }
             guard ProtocolRevision(revision) != nil else {
-                let all = ProtocolRevision.all.map(\.name).joined(separator: ", ")
+                let all = ProtocolRevision.handshake.map(\.name).joined(separator: ", ")
                 throw ValidationError("--revision must be one of \(all).")
             }
             guard timeout > 0, timeout <= 86_400 else { throw ValidationError("--timeout must be 0 to 86400.") }
@@ -127,7 +127,8 @@ struct MCPCommand: AsyncParsableCommand {
             do {
                 let client = try await MCPClient.connect(
                     transport, info: ["name": "gatehouse", "version": .string(Version.current)],
-                    revision: ProtocolRevision(revision) ?? .latest, handler: ShowingHandler(), httpClient: http,
+                    revision: ProtocolRevision(revision) ?? .latestHandshake, handler: ShowingHandler(),
+                    httpClient: http,
                     eventLoop: group.next(), logger: logger)
                 do {
                     try await body(client)
