@@ -22,6 +22,8 @@ final class RequestClock: Sendable {
     }
 
     private func schedule(at deadline: NIODeadline) {
+        // A stream of notifications lasts as long as it does.
+        guard deadline < .distantFuture else { return }
         let scheduled = eventLoop.scheduleTask(deadline: deadline) { self.fire() }
         timer.withLock { $0 = scheduled }
     }
