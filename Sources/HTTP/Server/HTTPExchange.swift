@@ -104,8 +104,9 @@ package final class HTTPExchange: Sendable {
         connection.onLoop { connection.whenClosed(number, action) }
     }
 
-    /// Takes a client that closes its sending side for one that has gone, as if the answer were a stream; for requests whose clients
-    /// cancel them so. To be called before the request is answered.
+    /// Takes a client that closes its sending side for one that has gone, as if the answer were a stream.
+    ///
+    /// For requests whose clients cancel them so; to be called before the request is answered.
     package func endsWithInput() {
         let connection = connection
         let number = number
