@@ -98,7 +98,8 @@ import Values
                 return
             }
         }
-        #expect(!initialized.load(ordering: .relaxed))
+        let wasAsked = initialized.load(ordering: .relaxed)
+        #expect(!wasAsked)
     }
 
     // MARK: Requests
@@ -198,7 +199,7 @@ import Values
             let heard = Mutex<[String]>([])
             var filter = MCPSubscriptionFilter()
             filter.toolsListChanged = true
-            let listener = try client.listen(to: filter) { event in
+            let listener = try client.listen(to: filter) { [filter] event in
                 heard.withLock { heard in
                     switch event {
                     case .acknowledged(let granted, let isFirst): heard.append("\(granted == filter) \(isFirst)")

@@ -4,6 +4,7 @@ import HTTP
 import ModelContextProtocol
 import NIOCore
 import NIOHTTP1
+import Synchronization
 import Testing
 import Values
 

@@ -78,7 +78,7 @@ enum ModernRequest {
     }
 
     private static func check(
-        _ headers: HTTPHeaders, _ name: StaticString, _ shownName: String, isCoded: Bool, _ text: String
+        _ headers: HTTPHeaders, _ name: String, _ shownName: String, isCoded: Bool, _ text: String
     ) throws(JSONRPCError) {
         guard let value = headers.value(name) else {
             throw .headerMismatch("the header \(shownName) is missing; send \(HeaderValue.encode(text))")
