@@ -196,8 +196,8 @@ import Values
 
     @Test func logMessagesAreSentToThoseWhoHaveAskedForThem() async throws {
         try await HTTPTestServer.with(ModernApplication()) { server in
-            let silent = try await Self.call(server, "talk").events()
-            #expect(silent.compactMap { $0["method"] } == ["notifications/progress"])
+            let methods = try await Self.call(server, "talk").events().compactMap { $0["method"] }
+            #expect(methods == ["notifications/progress"])
             let meta = ModernRequestText.meta + #","io.modelcontextprotocol/logLevel":"info""#
             let levels = try await Self.call(server, "talk", meta: meta).events().compactMap { $0["params"]?["level"] }
             #expect(levels == ["info", "error"])
