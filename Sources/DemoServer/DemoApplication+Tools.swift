@@ -5,15 +5,15 @@ import Values
 
 /// The tools.
 extension DemoApplication {
-    func toolList(_ params: Document, _ session: MCPServerSession) throws(JSONRPCError) -> Document {
-        let showsExtra = state(of: session).showsExtraTool
+    func toolList(_ params: Document, _ call: MCPServerCall) throws(JSONRPCError) -> Document {
+        let showsExtra = showsExtraTool(call)
         let tools = DemoTool.allCases.filter { $0 != .extra || showsExtra }.map(\.description)
         return try DemoPage.of(tools, named: "tools", params)
     }
 
     func callTool(_ params: Document, _ call: MCPServerCall) async throws(JSONRPCError) -> Document {
         guard let name = params["name"]?.stringValue else { throw .invalidParams("name, the tool, is missing") }
-        guard let tool = DemoTool(rawValue: name), tool != .extra || state(of: call.session).showsExtraTool else {
+        guard let tool = DemoTool(rawValue: name), tool != .extra || showsExtraTool(call) else {
             let advice = name.closestMatch(among: DemoTool.allCases.map(\.rawValue)).map { "; did you mean \($0)?" }
             throw .invalidParams("Unknown tool: \(name)\(advice ?? "")")
         }
@@ -30,6 +30,10 @@ extension DemoApplication {
         case .touch: return try touch(arguments, call)
         case .extra: return DemoContent.result([DemoContent.text("extra")])
         }
+    }
+
+    private func showsExtraTool(_ call: MCPServerCall) -> Bool {
+        call.envelope == nil ? state(of: call.session).showsExtraTool : shared.showsExtraTool
     }
 
     /// Input that does not fit the schema is an error of the tool, which a model can correct (MCP 2025-11-25, Tools).
@@ -84,8 +88,9 @@ extension DemoApplication {
         return DemoContent.result([DemoContent.text("done in \(steps) steps")])
     }
 
-    private func log(_ level: LogLevel, _ text: String, _ call: MCPServerCall) {
-        guard level.isAtLeast(state(of: call.session).logLevel) else { return }
+    private func log(_ level: MCPLogLevel, _ text: String, _ call: MCPServerCall) {
+        // What a client without a session wants to hear, its request says, and the core follows.
+        guard call.envelope != nil || level >= state(of: call.session).logLevel else { return }
         let message: ValueObject = ["level": .string(level.rawValue), "logger": "demo", "data": .string(text)]
         call.notify("notifications/message", Document(object: message))
     }
@@ -115,7 +120,7 @@ extension DemoApplication {
         guard let what = arguments["what"]?.stringValue, let question = Self.questions[what] else {
             return badInput("what must be sampling, elicitation or roots")
         }
-        guard call.session.clientCapabilities.contains(what) else {
+        guard call.envelope != nil || call.session.clientCapabilities.contains(what) else {
             return DemoContent.result([DemoContent.text("the client has not declared \(what)")], isError: true)
         }
         let params: ValueObject =
@@ -133,8 +138,21 @@ extension DemoApplication {
                 ]
             default: [:]
             }
-        let answer = try await call.request(question, Document(object: params))
-        return DemoContent.result([DemoContent.text(answer.value.description)])
+        guard call.envelope != nil else {
+            let answer = try await call.request(question, Document(object: params))
+            return DemoContent.result([DemoContent.text(answer.value.description)])
+        }
+        // There is nothing to keep secret, and nothing that another text could get at: a state of one's own has to be sealed.
+        let askedState = "asked-\(what)"
+        guard let answer = call.inputResponses?["answer"] else {
+            return MCPInputRequired(
+                requests: [.init(key: "answer", method: question, params: Document(object: params))], state: askedState
+            ).result
+        }
+        guard let state = call.requestState, state.hasSameBytes(as: askedState) else {
+            throw .invalidParams("requestState is not the one that came with the question; send it back as it was")
+        }
+        return DemoContent.result([DemoContent.text(answer.description)])
     }
 
     private static let questions = [
@@ -142,6 +160,7 @@ extension DemoApplication {
     ]
 
     private func announce(_ call: MCPServerCall) -> Document {
+        guard call.envelope == nil else { return shared.announce() }
         change(call.session) { $0.showsExtraTool.toggle() }
         call.session.notify("notifications/tools/list_changed", nil)
         let isShown = state(of: call.session).showsExtraTool
@@ -152,6 +171,7 @@ extension DemoApplication {
         guard let uri = arguments["uri"]?.stringValue, DemoResources.exists(uri) else {
             return badInput("uri must be that of a resource")
         }
+        guard call.envelope == nil else { return shared.touch(uri) }
         let isSubscribed = state(of: call.session).subscriptions.contains(ByteKey(uri))
         if isSubscribed {
             call.session.notify("notifications/resources/updated", Document(object: ["uri": .string(uri)]))

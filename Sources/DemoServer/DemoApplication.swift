@@ -11,13 +11,15 @@ package final class DemoApplication: MCPServerApplication {
     /// What the server remembers of one session.
     struct SessionState {
         var subscriptions: Set<ByteKey> = []
-        var logLevel = LogLevel.info
+        var logLevel = MCPLogLevel.info
         /// Whether the tool that `announce` shows is listed.
         var showsExtraTool = false
     }
 
     private let version: String
     private let sessions = Mutex<[ObjectIdentifier: SessionState]>([:])
+    /// What clients without sessions see and hear.
+    let shared = DemoChanges()
 
     /// Makes the server.
     ///
@@ -26,17 +28,40 @@ package final class DemoApplication: MCPServerApplication {
         self.version = version
     }
 
+    /// All revisions, on the same endpoint.
+    package var eras: Set<ProtocolEra> { [.handshake, .modern] }
+
+    package var serverInfo: ValueObject {
+        ["name": "gatehouse-demo", "title": "Gatehouse demo server", "version": .string(version)]
+    }
+
+    /// What the server says of itself, whichever way it is asked.
+    private var description: InitializeAnswer {
+        InitializeAnswer(
+            capabilities: [
+                "tools": ["listChanged": true], "prompts": [:], "resources": ["subscribe": true, "listChanged": false],
+                "logging": [:], "completions": [:],
+            ], serverInfo: serverInfo,
+            instructions: "A demonstration server: tools, a prompt, resources and a template that do nothing of use.")
+    }
+
     package func initialize(
         _ session: MCPServerSession, _ parameters: InitializeParameters
     ) async throws(JSONRPCError) -> InitializeAnswer {
         sessions.withLock { $0[ObjectIdentifier(session)] = SessionState() }
-        return InitializeAnswer(
-            capabilities: [
-                "tools": ["listChanged": true], "prompts": [:], "resources": ["subscribe": true, "listChanged": false],
-                "logging": [:], "completions": [:],
-            ],
-            serverInfo: ["name": "gatehouse-demo", "title": "Gatehouse demo server", "version": .string(version)],
-            instructions: "A demonstration server: tools, a prompt, resources and a template that do nothing of use.")
+        return description
+    }
+
+    package func discover(_ call: MCPServerCall) async throws(JSONRPCError) -> InitializeAnswer { description }
+
+    package func listen(_ call: MCPServerCall, _ subscription: MCPSubscription) async throws(JSONRPCError) {
+        shared.add(subscription)
+        defer { shared.remove(subscription) }
+        var filter = MCPSubscriptionFilter()
+        filter.toolsListChanged = true
+        filter.resourceSubscriptions = subscription.requested.resourceSubscriptions.filter(DemoResources.exists)
+        subscription.acknowledge(filter)
+        await subscription.waitForEnd()
     }
 
     package func sessionEnded(_ session: MCPServerSession) async {
@@ -46,7 +71,7 @@ package final class DemoApplication: MCPServerApplication {
     package func request(_ call: MCPServerCall) async throws(JSONRPCError) -> Document {
         let params = call.params ?? Document(object: [:])
         switch call.method {
-        case "tools/list": return try toolList(params, call.session)
+        case "tools/list": return try toolList(params, call)
         case "tools/call": return try await callTool(params, call)
         case "prompts/list": return try DemoPrompts.list(params)
         case "prompts/get": return try DemoPrompts.get(params)
@@ -89,22 +114,11 @@ package final class DemoApplication: MCPServerApplication {
     }
 
     private func setLogLevel(_ params: Document, _ session: MCPServerSession) throws(JSONRPCError) -> Document {
-        guard let name = params["level"]?.stringValue, let level = LogLevel(rawValue: name) else {
-            let names = LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
+        guard let name = params["level"]?.stringValue, let level = MCPLogLevel(rawValue: name) else {
+            let names = MCPLogLevel.allCases.map(\.rawValue).joined(separator: ", ")
             throw .invalidParams("level must be one of \(names)")
         }
         change(session) { $0.logLevel = level }
         return Document(object: [:])
-    }
-}
-
-/// How urgent a log message is (RFC 5424), from the least to the most.
-enum LogLevel: String, CaseIterable {
-    case debug, info, notice, warning, error, critical, alert, emergency
-
-    /// Whether a message of this level is sent to a client that asked for another.
-    func isAtLeast(_ other: LogLevel) -> Bool {
-        let all = Self.allCases
-        return (all.firstIndex(of: self) ?? 0) >= (all.firstIndex(of: other) ?? 0)
     }
 }

@@ -12,7 +12,7 @@ import Values
 /// The rules of the stdio transport, for a server of ours over real pipes.
 @Suite struct StdioRuleTests {
     /// A server, and the other ends of its standard input and output.
-    private final class Pipes: Sendable {
+    final class Pipes: Sendable {
         private let input: CInt
         private let output: CInt
         private let serverEnds: [CInt]

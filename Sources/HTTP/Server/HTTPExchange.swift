@@ -104,6 +104,15 @@ package final class HTTPExchange: Sendable {
         connection.onLoop { connection.whenClosed(number, action) }
     }
 
+    /// Takes a client that closes its sending side for one that has gone, as if the answer were a stream.
+    ///
+    /// For requests whose clients cancel them so; to be called before the request is answered.
+    package func endsWithInput() {
+        let connection = connection
+        let number = number
+        connection.onLoop { connection.endsWithInput(number) }
+    }
+
     private func claim() -> Bool {
         guard isAnswered.exchange(true, ordering: .relaxed) else { return true }
         connection.answeredTwice()

@@ -28,12 +28,21 @@ package struct PluginMCPApplication: MCPServerApplication {
     /// True: a call says everything that it needs.
     package var isStateless: Bool { true }
 
+    /// All revisions.
+    package var eras: Set<ProtocolEra> { [.handshake, .modern] }
+
+    package var serverInfo: ValueObject { ["name": .string(PluginTools.serverName), "version": .string(version)] }
+
     package func initialize(
         _ session: MCPServerSession, _ parameters: InitializeParameters
-    ) async throws(JSONRPCError) -> InitializeAnswer {
+    ) async throws(JSONRPCError) -> InitializeAnswer { description }
+
+    package func discover(_ call: MCPServerCall) async throws(JSONRPCError) -> InitializeAnswer { description }
+
+    /// What the server says of itself, whichever way it is asked.
+    private var description: InitializeAnswer {
         InitializeAnswer(
-            capabilities: ["tools": ["listChanged": false]],
-            serverInfo: ["name": .string(PluginTools.serverName), "version": .string(version)],
+            capabilities: ["tools": ["listChanged": false]], serverInfo: serverInfo,
             instructions: "Hosts plugins for an MCP gateway; its tools are for the gateway, not for models.")
     }
 

@@ -13,14 +13,17 @@ final class ClientCore: Sendable {
     let executor: EventLoopTaskExecutor
     let logger: Logger
     let tasks = TaskOwner()
+    private let speaksModern = Atomic<Bool>(false)
     /// Notifications for the handler.
     let notifications: SerialTasks
     private let arrived = Atomic<Int>(0)
-    private let handler: any MCPClientHandler
+    let handler: any MCPClientHandler
     private let state = Mutex(State())
 
     private struct State {
         var link: (any ClientLink)?
+        /// What is said with each request (revision 2026-07-28); nil in a session.
+        var envelope: ClientEnvelope?
         var nextID: Int64 = 1
         var requests: [Int64: ClientRequest] = [:]
         var serverRequests: [JSONRPCID: TaskSlot] = [:]
@@ -47,17 +50,35 @@ final class ClientCore: Sendable {
         state.withLock { $0.link = link }
     }
 
+    /// Whether requests stand alone (revision 2026-07-28).
+    var isModern: Bool { speaksModern.load(ordering: .relaxed) }
+
+    /// Says with each request what the envelope holds; nil for a session, in which nothing is said.
+    func speak(_ envelope: ClientEnvelope?) {
+        state.withLock { $0.envelope = envelope }
+        speaksModern.store(envelope != nil, ordering: .relaxed)
+    }
+
     // MARK: Requests
 
     func request(
+        _ method: String, _ params: Document?, _ options: MCPRequestOptions
+    ) async throws(MCPClientError) -> Document {
+        isModern ? try await requestModern(method, params, options) : try await send(method, params, options)
+    }
+
+    /// Sends a request once, and waits for its result, whatever that asks for.
+    func send(
         _ method: String, _ params: Document?, _ options: MCPRequestOptions
     ) async throws(MCPClientError) -> Document {
         var params = params
         var token: Value?
         let meta = params?.document("_meta")
         if let meta { token = meta["progressToken"] }
-        let (request, link) = try begin(token, options)
-        if let meta, token != nil {
+        let (request, link, envelope) = try begin(token, options)
+        if let envelope {
+            params = envelope.stamped(params, options, progressToken: token == nil ? Optional<Int64>.none : request.id)
+        } else if let meta, token != nil {
             params = params?.setting("_meta", to: meta.setting("progressToken", to: Document(.int(request.id))))
         }
         defer { state.withLock { _ = $0.requests.removeValue(forKey: request.id) } }
@@ -66,6 +87,7 @@ final class ClientCore: Sendable {
         } catch {
             // The server is told that nobody waits any more; never for `initialize` (MCP, Cancellation).
             switch error {
+            case .cancelled where link.cancelsByClosing, .timeout where link.cancelsByClosing: break
             case .cancelled where !method.hasSameBytes(as: MCPMethod.initialize):
                 sendLater(Self.cancellation(request.id, "the request was cancelled"))
             case .timeout where !method.hasSameBytes(as: MCPMethod.initialize):
@@ -78,15 +100,16 @@ final class ClientCore: Sendable {
 
     private func begin(
         _ token: Value?, _ options: MCPRequestOptions
-    ) throws(MCPClientError) -> (ClientRequest, any ClientLink) {
-        let begun = state.withLock { state -> Result<(ClientRequest, any ClientLink), MCPClientError> in
+    ) throws(MCPClientError) -> (ClientRequest, any ClientLink, ClientEnvelope?) {
+        let begun = state.withLock {
+            state -> Result<(ClientRequest, any ClientLink, ClientEnvelope?), MCPClientError> in
             guard state.endReason == nil, let link = state.link else {
                 return .failure(.transport("the MCP session is over: \(state.endReason ?? "it has not begun")"))
             }
             defer { state.nextID += 1 }
             let request = ClientRequest(id: state.nextID, progressToken: token, options: options)
             state.requests[request.id] = request
-            return .success((request, link))
+            return .success((request, link, state.envelope))
         }
         return try begun.get()
     }
@@ -148,13 +171,22 @@ final class ClientCore: Sendable {
                 return
             }
             request = found
+        } else if request == nil, isModern {
+            request = listening(params)
         }
         if let request, request.take(method, params) { return }
         notifications.add { [handler] in await handler.notification(method, params) }
     }
 
     /// Takes a request of the server.
+    ///
+    /// Revision 2026-07-28 has none, and no way to answer: they are passed over.
     func serve(_ id: JSONRPCID, _ method: String, _ params: Document?, of request: ClientRequest? = nil) {
+        guard !isModern else {
+            return logger.warning(
+                "an MCP server has sent a request, which revision \(ProtocolRevision.latestModern) does not allow",
+                metadata: ["method": "\(method)"])
+        }
         if method.hasSameBytes(as: MCPMethod.ping) {
             sendLater(.response(id: id, .success(Document(object: [:]))))
             return

@@ -12,8 +12,11 @@ protocol ClientLink: AnyObject, Sendable {
     /// Sends a message that wants no answer.
     func send(_ message: JSONRPCMessage) async throws(MCPClientError)
 
-    /// The revision is agreed on; called before the first message after `initialize`.
-    func agreed(on revision: ProtocolRevision)
+    /// The revision is agreed on, and all that follows speaks it; nil before `initialize`, when there is none.
+    func agreed(on revision: ProtocolRevision?)
+
+    /// Whether a request whose task ends is cancelled by that alone, so that the server need not be told.
+    var cancelsByClosing: Bool { get }
 
     /// The session has begun: the server may send what belongs to no request.
     func begin()

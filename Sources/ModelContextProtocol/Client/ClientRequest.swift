@@ -47,7 +47,10 @@ final class ClientRequest: Sendable {
     /// Takes a notification that belongs to this request; false when nobody here wants it.
     func take(_ method: String, _ params: Document?) -> Bool {
         var params = params
-        if method.hasSameBytes(as: MCPMethod.progress) {
+        if method.hasSameBytes(as: MCPMethod.acknowledged) {
+            // From here on its answer comes when the server ends the stream, or never.
+            move(to: .distantFuture)
+        } else if method.hasSameBytes(as: MCPMethod.progress) {
             setClockBack()
             if let progressToken { params = params?.setting("progressToken", to: Document(progressToken)) }
         }
@@ -58,7 +61,10 @@ final class ClientRequest: Sendable {
 
     private func setClockBack() {
         guard options.progressTimeout != nil else { return }
-        let next = min(hardDeadline, .now() + TimeAmount(options.timeout))
+        move(to: min(hardDeadline, .now() + TimeAmount(options.timeout)))
+    }
+
+    private func move(to next: NIODeadline) {
         let action = state.withLock { state in
             guard next > state.deadline else { return nil as (@Sendable (NIODeadline) -> Void)? }
             state.deadline = next

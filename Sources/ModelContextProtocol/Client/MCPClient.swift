@@ -15,7 +15,7 @@ package final class MCPClient: Sendable {
     private let core: ClientCore
     private let link: any ClientLink
 
-    private init(server: InitializeResult, core: ClientCore, link: any ClientLink) {
+    init(server: InitializeResult, core: ClientCore, link: any ClientLink) {
         self.server = server
         self.core = core
         self.link = link
@@ -37,38 +37,10 @@ package final class MCPClient: Sendable {
         handler: any MCPClientHandler = IgnoringClientHandler(), limits: MCPClientLimits = MCPClientLimits(),
         httpClient: HTTPClient, eventLoop: any EventLoop, logger: Logger
     ) async throws(MCPClientError) -> MCPClient {
-        let core = ClientCore(handler: handler, limits: limits, eventLoop: eventLoop, logger: logger)
-        var link: any ClientLink
-        switch transport {
-        case .http(let settings):
-            let http = try HTTPClientLink(settings, httpClient: httpClient, core: core)
-            link = settings.transport == .sse ? try await SSEClientLink.begin(http, core: core) : http
-        case .stdio(let settings): link = try await StdioClientLink.start(settings, core: core)
-        }
-        core.use(link)
-        do throws(MCPClientError) {
-            let params: ValueObject = [
-                "protocolVersion": .string(revision.name), "capabilities": .object(capabilities),
-                "clientInfo": .object(info),
-            ]
-            let options = MCPRequestOptions(timeout: limits.connectTimeout)
-            let document: Document
-            do throws(MCPClientError) {
-                document = try await core.request(MCPMethod.initialize, Document(object: params), options)
-            } catch {
-                guard let older = await SSEClientLink.fallback(from: link, core: core) else { throw error }
-                link = older
-                document = try await core.request(MCPMethod.initialize, Document(object: params), options)
-            }
-            let result = try InitializeResult(document)
-            link.agreed(on: result.revision)
-            try await core.notify(MCPMethod.initialized, nil)
-            link.begin()
-            return MCPClient(server: result, core: core, link: link)
-        } catch {
-            await core.close("the session did not begin")
-            throw error
-        }
+        let connector = ClientConnector(
+            transport: transport, info: info, capabilities: capabilities, revision: revision, handler: handler,
+            limits: limits, httpClient: httpClient, eventLoop: eventLoop, logger: logger)
+        return try await connector.connect(mode)
     }
 
     /// Sends a request and waits for its result.
@@ -90,11 +62,24 @@ package final class MCPClient: Sendable {
     package func listen(
         to filter: MCPSubscriptionFilter, onEvent: @escaping @Sendable (MCPListenEvent) async -> Void
     ) throws(MCPClientError) -> MCPListener {
-        throw .transport("not there yet")
+        guard core.isModern else {
+            throw .transport(
+                "\(MCPMethod.listen) needs revision \(ProtocolRevision.latestModern), and the server speaks \(server.revision)"
+            )
+        }
+        let listening = ClientListening(core, filter, onEvent)
+        let slot = TaskSlot()
+        guard core.endReason == nil, core.tasks.start(on: core.executor, slot, { await listening.run() }) else {
+            throw .transport("the MCP session is over: \(core.endReason ?? "it was closed")")
+        }
+        return MCPListener(slot: slot)
     }
 
     /// Sends a notification; returns when the server has taken it (HTTP), or the system (stdio).
+    ///
+    /// Revision 2026-07-28 has none that a client could send: nothing is sent then.
     package func notify(_ method: String, _ params: Document? = nil) async throws(MCPClientError) {
+        guard !core.isModern else { return }
         try await core.notify(method, params)
     }
 
@@ -115,8 +100,9 @@ package final class MCPClient: Sendable {
         await core.waitForEnd()
     }
 
-    /// Whether the server keeps something for this session: a program of our own does, and one that gave the session an id.
-    package var keepsState: Bool { link.keepsState }
+    /// Whether the server keeps something for this session: a program of our own does, and one that gave the session an id; none of
+    /// revision 2026-07-28.
+    package var keepsState: Bool { !core.isModern && link.keepsState }
 
     /// Why the session has ended; nil while it has not.
     package var endReason: String? { core.endReason }

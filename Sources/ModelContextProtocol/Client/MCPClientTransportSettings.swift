@@ -103,6 +103,11 @@ package struct MCPClientLimits: Sendable {
     /// Default 30 s.
     package var connectTimeout: Duration = .seconds(30)
 
+    /// How long a program may be silent when it is asked for its revisions, before it is taken for one that begins with `initialize`.
+    ///
+    /// Default 5 s.
+    package var discoverTimeout: Duration = .seconds(5)
+
     /// How long a server may take to accept a message that wants no answer.
     ///
     /// Default 10 s.

@@ -27,6 +27,8 @@ final class RequestWatch: Sendable {
 
     /// Sees to it that the requests that wait are looked at when this deadline has come.
     func watch(_ deadline: NIODeadline) {
+        // A stream of notifications lasts as long as it does.
+        guard deadline < .distantFuture else { return }
         let isSooner = state.withLock { state in
             if let next = state.next, next <= deadline { return false }
             state.next = deadline

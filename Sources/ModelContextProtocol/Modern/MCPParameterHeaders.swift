@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import NIOHTTP1
 package import Values
 
 /// Which arguments of a tool its calls repeat in `Mcp-Param-*` headers: those whose schema has `x-mcp-header` (MCP 2026-07-28).
 package struct MCPParameterHeaders: Sendable {
-    /// What an argument's schema says that it is; other types have no header.
-    enum Kind: Sendable {
+    /// What an argument's schema says that it is; arguments of other types have no header.
+    enum Kind: String, Sendable {
         case string, integer, boolean
     }
 
@@ -17,20 +16,40 @@ package struct MCPParameterHeaders: Sendable {
         /// The header's name, `Mcp-Param-` included.
         var header: String
         var kind: Kind
+
+        /// The argument; nil when it is absent or null.
+        func value(in arguments: Document?) -> Value? {
+            guard let first = path.first, var value = arguments?[first] else { return nil }
+            for key in path.dropFirst() {
+                guard let next = value[key] else { return nil }
+                value = next
+            }
+            return value.isNull ? Optional<Value>.none : value
+        }
     }
+
+    static let prefix = "Mcp-Param-"
 
     let parameters: [Parameter]
 
     /// The headers of a call with these arguments.
     ///
-    /// Arguments that are absent or null have none.
+    /// Arguments that are absent, null, objects or arrays have none.
     package func headers(for arguments: Document?) -> [(name: String, value: String)] {
-        []
+        parameters.compactMap { parameter in
+            guard let value = parameter.value(in: arguments), let text = Self.text(value) else { return nil }
+            return (parameter.header, HeaderValue.encode(text))
+        }
     }
 
-    /// What is wrong with a call's headers beside its arguments; nil when they say the same.
-    func mismatch(_ headers: HTTPHeaders, _ arguments: Document?) -> String? {
-        nil
+    /// An argument as its header has it; nil for what has no such form.
+    static func text(_ value: Value) -> String? {
+        switch value {
+        case .string(let text): text
+        case .bool(let isTrue): isTrue ? "true" : "false"
+        case .int, .double: value.description
+        default: nil
+        }
     }
 }
 
@@ -38,13 +57,4 @@ package struct MCPParameterHeaders: Sendable {
 package struct MCPParameterHeaderError: Error, Sendable, CustomStringConvertible {
     /// What is wrong, and where.
     package let description: String
-}
-
-extension MCPParameterHeaders {
-    /// Reads a tool's input schema; nil when none of its arguments has a header.
-    ///
-    /// - Throws: when an annotation is where it may not be, is no header name, or is there twice.
-    package init?(inputSchema: Document) throws(MCPParameterHeaderError) {
-        return nil
-    }
 }

@@ -53,7 +53,14 @@ package struct MCPServerCall: Sendable {
     /// Sends the client a notification that belongs to this call, before its answer and in the order of the calls.
     ///
     /// What comes after the call's end is dropped, and so is what a client does not take in time.
+    ///
+    /// A client of revision 2026-07-28 gets log messages only if it has asked for them, from the level on that it has named.
     package func notify(_ method: String, _ params: Document?) {
+        if let envelope, method.hasSameBytes(as: MCPMethod.message) {
+            guard let wanted = envelope.logLevel,
+                let level = params?["level"]?.stringValue.flatMap(MCPLogLevel.init(rawValue:)), level >= wanted
+            else { return }
+        }
         outlet.send(.notification(method: method, params: params))
     }
 

@@ -72,6 +72,16 @@ package struct MCPServerLimits: Sendable {
     /// Default 100.
     package var maxBatch = 100
 
+    /// The most streams of notifications (`subscriptions/listen`, revision 2026-07-28) of an endpoint; more are refused.
+    ///
+    /// Default 10,000.
+    package var maxListenStreams = 10_000
+
+    /// The most resources that one such stream may be for.
+    ///
+    /// Default 1,000.
+    package var maxResourceSubscriptions = 1_000
+
     /// How often a comment is sent on an idle event stream, so that both ends notice when the other is gone.
     ///
     /// Default 25 s.

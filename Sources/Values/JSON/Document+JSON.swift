@@ -28,6 +28,14 @@ extension Document {
         return Document(object: object)
     }
 
+    /// The same object with several members set, or removed where the document is nil, in one pass; no key may be there twice.
+    package func setting(_ changes: [(key: String, value: Document?)]) -> Document {
+        if let json = encoded as? EncodedJSON, json.isObject { return Document(encoded: json.setting(changes)) }
+        var object = value.objectValue ?? [:]
+        for change in changes { object[change.key] = change.value?.value }
+        return Document(object: object)
+    }
+
     /// Whether the value is an object, without decoding it.
     package var isObject: Bool {
         if let json = encoded as? EncodedJSON { return json.isObject }

@@ -114,33 +114,38 @@ package final class EncodedJSON: EncodedDocument {
     /// The same object with one member set, or removed when the value is nil; all other members keep their text and place.
     ///
     /// A member that is new goes to the end. The value must be an object.
-    package func setting(_ key: String, to value: Document?) -> EncodedJSON {
+    package func setting(_ key: String, to value: Document?) -> EncodedJSON { setting([(key, value)]) }
+
+    /// The same object with several members set, or removed where the value is nil, in one pass; no key may be there twice.
+    package func setting(_ changes: [(key: String, value: Document?)]) -> EncodedJSON {
         var writer = JSONWriter()
-        writer.reserveCapacity(count + 64)
+        writer.reserveCapacity(count + 64 * changes.count)
         writer.raw("{")
         var isFirst = true
-        var isSet = value == nil
+        var isDone = changes.map { $0.value == nil }
         storage.withUnsafeBufferPointer { buffer in
             var skimmer = JSONSkimmer(buffer, at: range.lowerBound)
             skimmer.forEachMember { member in
-                let isMatch = Self.matches(buffer, member, key)
-                if isMatch, value == nil { return true }
+                let change = changes.firstIndex { Self.matches(buffer, member, $0.key) }
+                if let change, changes[change].value == nil { return true }
                 if !isFirst { writer.raw(",") }
                 isFirst = false
                 writer.raw(UnsafeBufferPointer(rebasing: buffer[(member.key.lowerBound - 1)...member.key.upperBound]))
                 writer.raw(":")
-                if isMatch, let value {
+                if let change, let value = changes[change].value {
                     writer.write(value)
-                    isSet = true
+                    isDone[change] = true
                 } else {
                     writer.raw(UnsafeBufferPointer(rebasing: buffer[member.value]))
                 }
                 return true
             }
         }
-        if !isSet, let value {
+        for (position, change) in changes.enumerated() where !isDone[position] {
+            guard let value = change.value else { continue }
             if !isFirst { writer.raw(",") }
-            writer.write(key)
+            isFirst = false
+            writer.write(change.key)
             writer.raw(":")
             writer.write(value)
         }

@@ -55,7 +55,7 @@ final class EventReader: Sendable {
 
     private let response: HTTPClientResponse
 
-    private init(_ response: HTTPClientResponse) {
+    init(_ response: HTTPClientResponse) {
         self.response = response
         // Ends with the stream, at the latest when the server of the test is gone.
         Task {

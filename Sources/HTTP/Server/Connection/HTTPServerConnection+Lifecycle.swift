@@ -34,9 +34,16 @@ extension HTTPServerConnection {
             break
         case .open:
             // Who reads a stream has no reason to close its side, unless it has gone.
-            if current?.isStream == true { return closeNow() }
+            if current?.isStream == true || current?.endsWithInput == true { return closeNow() }
             if current == nil, waiting.isEmpty { close() }
         }
+    }
+
+    /// A request is one whose client has gone when it sends no more.
+    func endsWithInput(_ number: UInt64) {
+        guard current?.number == number else { return }
+        current?.endsWithInput = true
+        if inputIsClosed, phase == .open { closeNow() }
     }
 
     /// Ends the connection after what has been written.

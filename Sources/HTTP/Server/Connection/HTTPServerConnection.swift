@@ -58,6 +58,8 @@ final class HTTPServerConnection: ChannelDuplexHandler, @unchecked Sendable {
         /// Bytes of its body, taken from the budget.
         let reserved: Int
         var isStream = false
+        /// A client that closes its sending side has gone.
+        var endsWithInput = false
         var isChunked = false
         weak var stream: HTTPResponseStream?
         var closeActions: [@Sendable () -> Void] = []

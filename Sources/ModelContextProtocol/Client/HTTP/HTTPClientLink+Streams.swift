@@ -62,7 +62,8 @@ extension HTTPClientLink {
             do throws(ServerSentEventError) {
                 while let event = try decoder.next() {
                     if let retry = event.retry { place.retry = .milliseconds(Int64(min(max(retry, 10), 60_000))) }
-                    if let id = event.id { place.lastEventID = id.isEmpty ? nil : id }
+                    // Streams of revision 2026-07-28 cannot be gone on with.
+                    if let id = event.id, !isModern { place.lastEventID = id.isEmpty ? nil : id }
                     guard event.data.readableBytes > 0, event.event ?? "message" == "message" else { continue }
                     if let result = take(event, of: request) {
                         // What follows the answer is of no interest: the stream is to end now.

@@ -22,6 +22,8 @@ final class HTTPClientLink: ClientLink {
         var sessionID: String?
         /// Whether `initialize` was refused with 400, 404 or 405.
         var isRefused = false
+        /// Whether there is no session, and each request says itself what it needs.
+        var isModern = false
     }
 
     init(_ settings: MCPHTTPClientSettings, httpClient: HTTPClient, core: ClientCore) throws(MCPClientError) {
@@ -50,9 +52,20 @@ final class HTTPClientLink: ClientLink {
     /// Whether the server may be one that speaks the transport of 2024-11-05 alone.
     var mayBeOlder: Bool { settings.transport == .any && state.withLock { $0.isRefused } }
 
-    func agreed(on revision: ProtocolRevision) {
-        guard revision.hasVersionHeader else { return }
-        state.withLock { $0.headers.replaceOrAdd(name: "mcp-protocol-version", value: revision.name) }
+    /// Whether requests stand alone (revision 2026-07-28).
+    var isModern: Bool { state.withLock { $0.isModern } }
+
+    var cancelsByClosing: Bool { isModern }
+
+    func agreed(on revision: ProtocolRevision?) {
+        state.withLock { state in
+            state.isModern = revision?.era == .modern
+            if let revision, revision.hasVersionHeader {
+                state.headers.replaceOrAdd(name: "mcp-protocol-version", value: revision.name)
+            } else {
+                state.headers.remove(name: "mcp-protocol-version")
+            }
+        }
     }
 
     func begin() {
@@ -66,15 +79,21 @@ final class HTTPClientLink: ClientLink {
         _ request: ClientRequest, _ method: String, _ params: Document?
     ) async throws(MCPClientError) -> Document {
         let body = JSONRPCMessage.request(id: .integer(request.id), method: method, params: params).encoded()
-        let response = try await post(body, further: request.options.headers, deadline: request.deadline)
+        var further = request.options.headers
+        // Last, so that nobody else's take their place.
+        if isModern { further += Self.modernHeaders(method, params) }
+        let response = try await post(body, further: further, deadline: request.deadline)
         if method.hasSameBytes(as: MCPMethod.initialize) {
             keepSession(response.headers)
             let isRefused = [400, 404, 405].contains(response.status.code)
             state.withLock { $0.isRefused = isRefused }
         }
-        guard response.status.code == 200 else { throw await failure(of: response, for: request) }
+        guard response.status.code == 200 else {
+            let error = await failure(of: response, for: request)
+            throw method.hasSameBytes(as: MCPMethod.discover) ? Self.refusal(error, response) : error
+        }
         if response.headers.isEventStream {
-            request.whenDeadlineChanges { response.body.setDeadline($0) }
+            request.whenDeadlineChanges { response.body.setDeadline($0 == .distantFuture ? nil : $0) }
             return try await readAnswer(to: request, response)
         }
         let bytes = try await collect(response)

@@ -86,7 +86,9 @@ final class SSEClientLink: ClientLink {
 
     var keepsState: Bool { true }
 
-    func agreed(on revision: ProtocolRevision) {}
+    func agreed(on revision: ProtocolRevision?) {}
+
+    var cancelsByClosing: Bool { false }
 
     func begin() {}
 

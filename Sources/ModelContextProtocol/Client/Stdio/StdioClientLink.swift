@@ -50,7 +50,9 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
         }
     }
 
-    func agreed(on revision: ProtocolRevision) {}
+    func agreed(on revision: ProtocolRevision?) {}
+
+    var cancelsByClosing: Bool { false }
 
     var keepsState: Bool { true }
 

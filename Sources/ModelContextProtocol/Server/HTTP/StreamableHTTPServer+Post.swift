@@ -20,6 +20,9 @@ extension StreamableHTTPServer {
                 error: .invalidRequest("accept must list application/json and text/event-stream"))
         }
         let input = JSONRPCInput(decoding: Array(buffer: request.body))
+        if let modern, isModern(context, input) {
+            return try await postModern(modern, context, exchange, forms, input, slot)
+        }
         let revision = try headerRevision(context, asking: input)
         switch input {
         case .single(.failure(let fault)):

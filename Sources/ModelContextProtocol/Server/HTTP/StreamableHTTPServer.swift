@@ -20,6 +20,10 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
     let sessions: SessionTable
     let tasks = TaskOwner()
     let executors: EndpointExecutors
+    /// How requests of revision 2026-07-28 are served; nil when they are not.
+    let modern: ModernServing?
+    /// Whether there are sessions that begin with `initialize`.
+    let speaksHandshake: Bool
 
     private let isDraining = Atomic<Bool>(false)
     /// POSTs that are being answered; streams that stay open have limits of their own.
@@ -40,6 +44,8 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
         self.logger = logger
         sessions = SessionTable(limit: settings.limits.maxSessions)
         executors = EndpointExecutors(eventLoopGroup)
+        modern = ModernServing(application, limits: settings.limits)
+        speaksHandshake = application.eras.contains(.handshake)
     }
 
     /// How many sessions there are.
@@ -81,6 +87,12 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
         exchange.send(Self.shutDown.response)
     }
 
+    /// A POST stays open as a stream of notifications, which have a limit of their own.
+    func beginListening() { postsInFlight.wrappingSubtract(1, ordering: .relaxed) }
+
+    /// Such a stream has ended; its POST is counted no more right after.
+    func endListening() { postsInFlight.wrappingAdd(1, ordering: .relaxed) }
+
     private static let tooManyCalls = HTTPRefusal(
         status: .serviceUnavailable,
         error: .internalError("as many requests are being answered as may be; try again later"),
@@ -91,7 +103,7 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
         headers: ["retry-after": "5"])
 
     func methodNotAllowed(_ method: HTTPMethod) -> HTTPRefusal {
-        let allowed = application.isStateless ? "POST" : "GET, POST, DELETE"
+        let allowed = application.isStateless || !speaksHandshake ? "POST" : "GET, POST, DELETE"
         return HTTPRefusal(
             status: .methodNotAllowed, error: .invalidRequest("\(method.rawValue) is not served here; use \(allowed)"),
             headers: ["allow": allowed])
@@ -104,6 +116,7 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
             let context = MCPHTTPContext(request: request, principal: principal)
             switch request.method {
             case .POST: try await post(context, exchange, slot)
+            case _ where isModern(request.headers): throw modernMethodNotAllowed(request.method)
             case .GET: try await get(context, exchange, slot)
             default: try delete(context, exchange)
             }
@@ -160,6 +173,7 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
         isDraining.store(true, ordering: .relaxed)
         let open = sessions.close()
         for session in open { session.endStreams() }
+        modern?.subscriptions.close()
         await tasks.waitUntilEmpty(atMost: grace)
         for session in open { session.end() }
         // What the application does at the end of its sessions is not to be cut off at once.

@@ -12,6 +12,8 @@ package final class MCPServerSession: Sendable {
     package let principal: MCPPrincipal?
     /// Whether it ends with its one request.
     package let isStateless: Bool
+    /// What its one request says of its client (revision 2026-07-28).
+    private let envelope: MCPRequestEnvelope?
 
     let limits: MCPServerLimits
     let eventLoop: any EventLoop
@@ -39,12 +41,13 @@ package final class MCPServerSession: Sendable {
     /// - Parameter onEnd: called once, when the session ends.
     init(
         id: String, principal: MCPPrincipal?, revision: ProtocolRevision, isStateless: Bool = false,
-        limits: MCPServerLimits, eventLoop: any EventLoop,
+        envelope: MCPRequestEnvelope? = nil, limits: MCPServerLimits, eventLoop: any EventLoop,
         onEnd: @escaping @Sendable (MCPServerSession) -> Void = { _ in }
     ) {
         self.id = id
         self.principal = principal
         self.isStateless = isStateless
+        self.envelope = envelope
         self.limits = limits
         self.eventLoop = eventLoop
         streams = isStateless ? nil : EventStreams(limits: limits)
@@ -56,10 +59,12 @@ package final class MCPServerSession: Sendable {
     package var revision: ProtocolRevision { state.withLock { $0.revision } }
 
     /// The client's name and version, and whatever else it told; empty for a stateless endpoint.
-    package var clientInfo: ValueObject { state.withLock { $0.clientInfo } }
+    package var clientInfo: ValueObject { envelope?.clientInfo ?? state.withLock { $0.clientInfo } }
 
     /// What the client can do for the server.
-    package var clientCapabilities: ValueObject { state.withLock { $0.clientCapabilities } }
+    package var clientCapabilities: ValueObject {
+        envelope?.clientCapabilities ?? state.withLock { $0.clientCapabilities }
+    }
 
     /// Whether the client has said that it has taken the answer to `initialize`.
     package var isInitialized: Bool { state.withLock { $0.isInitialized } }

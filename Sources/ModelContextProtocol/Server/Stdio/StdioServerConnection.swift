@@ -6,28 +6,32 @@ internal import Sockets
 internal import Synchronization
 internal import Values
 
-/// The one session of a stdio server.
+/// The one session of a stdio server, or the requests of a client of revision 2026-07-28, which has none.
 ///
 /// Lines are taken on the event loop, in order; calls run in tasks of their own and overtake each other.
 final class StdioServerConnection: LineChannel.Receiver {
-    private enum Phase {
+    enum Phase {
         case new, initializing, open
+        /// The client speaks revision 2026-07-28, and so begins no session.
+        case modern
     }
 
     private struct State {
-        var phase = Phase.new
+        var phase: Phase
         var lines: LineChannel?
     }
 
     private let application: any MCPServerApplication
-    private let limits: MCPServerLimits
+    let limits: MCPServerLimits
     private let logger: Logger
-    private let session: MCPServerSession
+    let session: MCPServerSession
+    /// How requests of revision 2026-07-28 are served; nil when they are not.
+    private let modern: ModernServing?
     private let executor: EventLoopTaskExecutor
     private let tasks = TaskOwner()
     private let notifications: SerialTasks
     private let end = Outcome<Bool>()
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     init(
         application: any MCPServerApplication, limits: MCPServerLimits, eventLoop: any EventLoop, logger: Logger
@@ -35,6 +39,8 @@ final class StdioServerConnection: LineChannel.Receiver {
         self.application = application
         self.limits = limits
         self.logger = logger
+        modern = ModernServing(application, limits: limits)
+        state = Mutex(State(phase: application.eras.contains(.handshake) ? .new : .modern))
         executor = EventLoopTaskExecutor.of(eventLoop)
         session = MCPServerSession(
             id: "stdio", principal: nil, revision: .latestHandshake, limits: limits, eventLoop: eventLoop)
@@ -71,13 +77,14 @@ final class StdioServerConnection: LineChannel.Receiver {
     /// Lets calls end.
     func drain(atMost grace: Duration) async {
         session.endStreams()
+        modern?.subscriptions.close()
         await tasks.waitUntilEmpty(atMost: grace)
     }
 
     /// Ends the session.
     func shutDown() async {
         session.end()
-        let hasBegun = state.withLock { $0.phase != .new }
+        let hasBegun = state.withLock { $0.phase == .initializing || $0.phase == .open }
         if hasBegun { await application.sessionEnded(session) }
         await tasks.end()
         let lines = state.withLock { $0.lines.take() }
@@ -118,6 +125,7 @@ final class StdioServerConnection: LineChannel.Receiver {
             case .open where session.revision.allowsBatches:
                 messages.count <= limits.maxBatch ? nil : "the batch has more than \(limits.maxBatch) messages"
             case .open: "revision \(session.revision) has no batches; send one message on each line"
+            case .modern: "revision \(ProtocolRevision.latestModern) has no batches; send one message on each line"
             case .new, .initializing: "initialize must not be part of a batch; send it alone, and first"
             }
         if let refusal {
@@ -143,7 +151,9 @@ final class StdioServerConnection: LineChannel.Receiver {
     private func take(_ message: JSONRPCMessage, _ outlet: any CallOutlet) {
         switch message {
         case .request(let id, let method, let params):
-            if method.hasSameBytes(as: MCPMethod.initialize) {
+            if let modern, isModern(method, params, state.withLock({ $0.phase })) {
+                takeModern(modern, id, method, params, outlet)
+            } else if method.hasSameBytes(as: MCPMethod.initialize) {
                 initialize(id, params, outlet)
             } else if method.hasSameBytes(as: MCPMethod.ping) {
                 outlet.answer(id, .success(Document(object: [:])))
@@ -158,7 +168,10 @@ final class StdioServerConnection: LineChannel.Receiver {
                         session: session, id: id, method: method, params: params, http: nil, outlet: outlet))
             }
         case .notification(let method, let params):
-            guard state.withLock({ $0.phase }) != .new else { return }
+            switch state.withLock({ $0.phase }) {
+            case .new, .modern: return takeModernNotification(method, params)
+            case .initializing, .open: break
+            }
             // At once: a cancellation must not wait until the application has taken the notifications before it.
             session.take(method, params)
             notifications.add { [application, session] in
@@ -170,9 +183,21 @@ final class StdioServerConnection: LineChannel.Receiver {
     }
 
     private func call(_ call: MCPServerCall) {
+        start(call) { [application] call, slot in await application.run(call, slot) }
+    }
+
+    /// Runs a call in a task of its own.
+    func start(_ call: MCPServerCall, _ run: @escaping @Sendable (MCPServerCall, TaskSlot) async -> Void) {
         let slot = TaskSlot()
-        let started = tasks.start(on: executor, slot) { [application] in await application.run(call, slot) }
+        let started = tasks.start(on: executor, slot) { await run(call, slot) }
         if !started { call.outlet.answer(call.id, .failure(.internalError("the server is shutting down"))) }
+    }
+
+    /// The client has made a request that needs no session, and so speaks a revision without them.
+    func settleOnModern() {
+        state.withLock { state in
+            if state.phase == .new { state.phase = .modern }
+        }
     }
 
     private func initialize(_ id: JSONRPCID, _ params: Document?, _ outlet: any CallOutlet) {
