@@ -37,6 +37,11 @@ class Heard:
         self.logs: list[dict] = []
         self.asked: list[dict] = []
 
+    @property
+    def methods(self) -> list[str]:
+        """Of the messages, in order."""
+        return [message["method"] for message in self.messages]
+
     async def message(self, message) -> None:
         root = getattr(message, "root", message)
         if hasattr(root, "method"):
@@ -110,13 +115,26 @@ class Session:
             reference = types.ResourceTemplateReference(type="ref/resource", uri=ref["uri"])
         return wire(await self._session.complete(reference, argument))
 
-    async def subscribe(self, uri: str) -> None:
-        await self._session.subscribe_resource(uri)
+    @property
+    def is_modern(self) -> bool:
+        """Whether there is no session on the wire: each request stands alone (revision 2026-07-28)."""
+        return self.initialized["protocolVersion"] >= "2026-07-28"
 
-    async def unsubscribe(self, uri: str) -> None:
-        await self._session.unsubscribe_resource(uri)
+    @asynccontextmanager
+    async def listening(self, *uris: str, tools: bool = False):
+        """Has the server tell of changes, in the way of the revision; what it tells is in `heard.messages`."""
+        if self.is_modern:
+            async with self._session.listen(tools_list_changed=tools, resource_subscriptions=uris) as subscription:
+                yield subscription
+            return
+        for uri in uris:
+            await self._session.subscribe_resource(uri)
+        yield None
+        for uri in uris:
+            await self._session.unsubscribe_resource(uri)
 
     async def set_level(self, level: str) -> None:
+        """Only in a session: a client without one says the level as it connects."""
         await self._session.set_logging_level(level)
 
     async def ping(self) -> None:
@@ -124,8 +142,13 @@ class Session:
 
 
 @asynccontextmanager
-async def connect(target: str | list[str], mode: str = "legacy", headers: dict | None = None):
-    """A session with the server at a URL, or with the one that a command starts."""
+async def connect(
+    target: str | list[str], mode: str = "legacy", headers: dict | None = None, log_level: str | None = None
+):
+    """A session with the server at a URL, or with the one that a command starts.
+
+    `log_level` is said with each request of revision 2026-07-28; other revisions know nothing of it.
+    """
     heard = Heard()
     if IS_V1:
         if isinstance(target, str):
@@ -148,6 +171,7 @@ async def connect(target: str | list[str], mode: str = "legacy", headers: dict |
         async with Client(
             server,
             mode=mode,
+            log_level=log_level,
             sampling_callback=heard.sample,
             elicitation_callback=heard.elicit,
             list_roots_callback=heard.roots,
