@@ -21,6 +21,8 @@ package struct MCPServerCall: Sendable {
     let outlet: any CallOutlet
     /// Where it is noted while it is answered, so that it can be cancelled.
     let register: MCPServerSession
+    /// What stands between it and its request; nil for nothing.
+    private var front: (any MCPCallFront)?
 
     init(
         session: MCPServerSession, id: JSONRPCID, method: String, params: Document?, http: MCPHTTPContext?,
@@ -54,19 +56,37 @@ package struct MCPServerCall: Sendable {
     ///
     /// What comes after the call's end is dropped, and so is what a client does not take in time.
     package func notify(_ method: String, _ params: Document?) {
+<<<<<<< HEAD
+=======
+        if let front { return front.notify(method, params) }
+        if let envelope, method.hasSameBytes(as: MCPMethod.message) {
+            guard let wanted = envelope.logLevel,
+                let level = params?["level"]?.stringValue.flatMap(MCPLogLevel.init(rawValue:)), level >= wanted
+            else { return }
+        }
+>>>>>>> 5f96460 (wip: both eras in the gateway)
         outlet.send(.notification(method: method, params: params))
     }
 
     /// Sets a header of the HTTP answer; without effect over stdio, and once something was sent.
     package func setHeader(_ name: String, _ value: String) {
+        if let front { return front.setHeader(name, value) }
         outlet.setHeader(name, value)
     }
 
+<<<<<<< HEAD
     /// Has an error answered with this HTTP status in place of 200, for what HTTP clients themselves act on, such as 403.
     ///
     /// Without effect on a result, over stdio, in a batch, and once something was sent.
     package func setErrorStatus(_ status: Int) {
         outlet.setErrorStatus(status)
+=======
+    /// The same call with something in front of its request: what it sends and asks goes there.
+    package func fronted(by front: any MCPCallFront) -> MCPServerCall {
+        var call = self
+        call.front = front
+        return call
+>>>>>>> 5f96460 (wip: both eras in the gateway)
     }
 
     /// Asks the client something on this call's stream, and waits for its answer (sampling, elicitation, roots).
@@ -77,7 +97,8 @@ package struct MCPServerCall: Sendable {
     package func request(
         _ method: String, _ params: Document?, timeout: Duration = .seconds(300)
     ) async throws(JSONRPCError) -> Document {
-        try await session.ask(method, params, timeout: timeout) { [outlet] message in outlet.send(message) }
+        if let front { return try await front.request(method, params, timeout: timeout) }
+        return try await session.ask(method, params, timeout: timeout) { [outlet] message in outlet.send(message) }
     }
 }
 

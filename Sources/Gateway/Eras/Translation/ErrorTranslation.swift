@@ -5,23 +5,16 @@ import Values
 
 /// How errors of one era of MCP become those of the other.
 enum ErrorTranslation {
-    /// A resource that asks for a visit to a page first (MCP 2025-11-25 alone).
-    static let urlElicitationRequiredCode = -32_042
-    /// The headers of a request say other than its body (MCP 2026-07-28).
-    static let headerMismatchCode = -32_020
 
-    /// An error as clients of 2026-07-28 get it.
+    /// An error of an upstream as the client is told of it; what clients of 2026-07-28 do not know, their core puts into other words.
     ///
-    /// They never get -32002, which became -32602, nor -32042, which is asked by `input_required` (MCP 2026-07-28, Errors). What a
-    /// server says about the headers and the revision of our own request is nothing that the client could mend.
-    static func modern(_ error: JSONRPCError) -> JSONRPCError {
-        var error = error
+    /// What a server finds wrong with the headers or the revision of our own request is nothing that the client could mend.
+    static func client(_ error: JSONRPCError, of call: MCPServerCall, from upstream: Upstream) -> JSONRPCError {
         switch error.code {
-        case JSONRPCError.resourceNotFoundCode: error.code = JSONRPCError.invalidParamsCode
-        case urlElicitationRequiredCode: error.code = JSONRPCError.internalErrorCode
-        default: break
+        case JSONRPCError.headerMismatchCode, JSONRPCError.unsupportedProtocolVersionCode:
+            .internalError("MCP server '\(upstream.name)' has refused the gateway's request: \(error)")
+        default: call.envelope == nil ? handshake(error, of: call.method) : error
         }
-        return error
     }
 
     /// An error of a server that speaks 2026-07-28, as clients of the earlier revisions get it.
@@ -34,10 +27,5 @@ enum ErrorTranslation {
         var error = error
         error.code = JSONRPCError.resourceNotFoundCode
         return error
-    }
-
-    /// An error of a server about the way in which the gateway asked it: nothing that a client could mend.
-    static func isOursAlone(_ error: JSONRPCError) -> Bool {
-        error.code == headerMismatchCode || error.code == JSONRPCError.unsupportedProtocolVersionCode
     }
 }

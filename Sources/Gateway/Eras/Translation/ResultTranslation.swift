@@ -18,19 +18,18 @@ enum ResultTranslation {
         }
     }
 
+    /// A result without what it says about itself: what plugins see, whichever era its server and the client speak.
+    static func neutral(_ result: Document) -> Document { result.dropping(modernMembers) }
+
     /// A whole result as clients of 2026-07-28 get it.
     ///
     /// It is said to be for the client alone: what plugins and scopes make of it may differ for the next. How long it holds is
-    /// what its server says, if it is one that can say so; else it is to be asked for again, because nobody knows.
-    ///
-    /// - Parameter isModern: Whether it comes from a server that speaks that revision.
-    static func modern(_ result: Document, of method: String, from isModern: Bool) -> Document {
-        var result = result.setting("resultType", to: Document("complete"))
-        guard isCacheable(method) else { return isModern ? result : result.dropping(["ttlMs", "cacheScope"]) }
-        var time: Int64 = 0
-        if isModern, let said = result["ttlMs"]?.intValue, said > 0 { time = said }
-        result = result.setting("ttlMs", to: Document(.int(time)))
-        return result.setting("cacheScope", to: Document("private"))
+    /// what its server has said, if it is one that can say so; else it is to be asked for again, because nobody knows.
+    static func modern(_ result: Document, of method: String) -> Document {
+        let result = result.setting("resultType", to: Document("complete"))
+        guard isCacheable(method) else { return result.dropping(["ttlMs", "cacheScope"]) }
+        let time = max(0, result["ttlMs"]?.intValue ?? 0)
+        return result.setting("ttlMs", to: Document(.int(time))).setting("cacheScope", to: Document("private"))
     }
 
     /// A whole result of a server that speaks 2026-07-28, as clients of the earlier revisions get it.
