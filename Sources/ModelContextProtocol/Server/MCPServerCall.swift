@@ -56,15 +56,12 @@ package struct MCPServerCall: Sendable {
     ///
     /// What comes after the call's end is dropped, and so is what a client does not take in time.
     package func notify(_ method: String, _ params: Document?) {
-<<<<<<< HEAD
-=======
         if let front { return front.notify(method, params) }
         if let envelope, method.hasSameBytes(as: MCPMethod.message) {
             guard let wanted = envelope.logLevel,
                 let level = params?["level"]?.stringValue.flatMap(MCPLogLevel.init(rawValue:)), level >= wanted
             else { return }
         }
->>>>>>> 5f96460 (wip: both eras in the gateway)
         outlet.send(.notification(method: method, params: params))
     }
 
@@ -74,19 +71,18 @@ package struct MCPServerCall: Sendable {
         outlet.setHeader(name, value)
     }
 
-<<<<<<< HEAD
     /// Has an error answered with this HTTP status in place of 200, for what HTTP clients themselves act on, such as 403.
     ///
     /// Without effect on a result, over stdio, in a batch, and once something was sent.
     package func setErrorStatus(_ status: Int) {
         outlet.setErrorStatus(status)
-=======
+    }
+
     /// The same call with something in front of its request: what it sends and asks goes there.
     package func fronted(by front: any MCPCallFront) -> MCPServerCall {
         var call = self
         call.front = front
         return call
->>>>>>> 5f96460 (wip: both eras in the gateway)
     }
 
     /// Asks the client something on this call's stream, and waits for its answer (sampling, elicitation, roots).

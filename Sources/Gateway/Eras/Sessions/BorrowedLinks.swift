@@ -105,7 +105,7 @@ final class BorrowedLinks: Sendable {
 
     private static func end(_ links: [ClientLink]) async {
         await withTaskGroup(of: Void.self) { group in
-            for link in links { group.addTask { await link.link.end() } }
+            for link in links { group.addTask { await link.end() } }
         }
     }
 }
