@@ -27,9 +27,9 @@ struct QuestionSeal: Sendable {
 
     // MARK: Upstreams that know no sessions either
 
-    /// What a client's request brings to an upstream: answers, which pass plugins as results do, and the upstream's own state.
+    /// What a client's request brings to an upstream: answers, which pass plugins as those to questions do, and the upstream's own state.
     func input(
-        of call: MCPServerCall, for target: ServerView.Target, _ filter: UtteranceFilter?
+        of call: MCPServerCall, for target: ServerView.Target, _ answers: AnswerFilter?
     ) async throws(JSONRPCError) -> ModernRequest {
         var input = ModernRequest(call, target)
         guard call.envelope != nil else { return input }
@@ -45,9 +45,11 @@ struct QuestionSeal: Sendable {
         guard let responses = call.inputResponses else { return input }
         guard responses.isObject else { throw .invalidParams("params.inputResponses must be an object") }
         input.responses = responses
-        guard let filter else { return input }
+        guard let answers else { return input }
         var passed: ValueObject = [:]
-        for member in responses.value.objectValue ?? [:] { passed[member.key] = try await filter.pass(member.value) }
+        for member in responses.value.objectValue ?? [:] {
+            passed[member.key] = try await answers.pass(Document(member.value)).value
+        }
         input.responses = Document(object: passed)
         return input
     }
