@@ -98,7 +98,7 @@ async def connect(url=None, command=None, elicitation=None, headers=None, auth=N
 
         target = over_http(url, headers, auth, verify) if url else StdioServerParameters(command=command[0], args=command[1:])
         # Without a level, a server of revision 2026-07-28 tells no log messages.
-        async with Client(target, mode=mode, log_level="info", **callbacks) as client:
+        async with Client(target, mode=mode or MODES[0], log_level="info", **callbacks) as client:
             yield Peer(client, logs)
         return
 
