@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ModelContextProtocol
+import PluginFramework
 import Synchronization
 import Testing
 import Values

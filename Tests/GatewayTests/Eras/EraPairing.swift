@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ModelContextProtocol
+import PluginFramework
 import Synchronization
 import Testing
 import Values
@@ -21,7 +22,7 @@ struct EraPairing: Sendable, CustomTestStringConvertible {
     /// Runs a gateway in front of one server, "a", which speaks the era; its tool asks as its era does.
     func with(
         _ upstream: TestUpstream, plugins: [PipelinePlugin] = [], handler: Answering = Answering(),
-        adjusting adjust: @Sendable (inout GatewaySettings) -> Void = { _ in },
+        adjusting adjust: @escaping @Sendable (inout GatewaySettings) -> Void = { _ in },
         _ body: @Sendable (TestGateway, MCPClient) async throws -> Void
     ) async throws {
         try await TestGateway.with([("a", upstream)], plugins: plugins, adjusting: adjust) {
