@@ -54,7 +54,8 @@ extension GatewayApplication {
         subscription.acknowledge(granted)
         await subscription.waitForEnd()
         server.remove(stream: stream)
-        await upstreams.forget(stream)
+        // This task is cancelled when the client has gone, and the upstreams are to be told all the same.
+        await Task { [upstreams] in await upstreams.forget(stream) }.value
     }
 
     /// The most resources of one stream.
