@@ -120,7 +120,7 @@ let package = Package(
             "Gateway",
             [
                 "Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", "Authentication",
-                "TransportSecurity", nio, nioPosix, nioHTTP1, logging, lifecycle,
+                "TransportSecurity", nio, nioPosix, nioHTTP1, crypto, logging, lifecycle,
             ]
         ),
         library("Bench", ["Values", histogram]),

@@ -5,6 +5,8 @@ import contextlib
 from importlib.metadata import version
 
 IS_MODERN = version("mcp").startswith("2.")
+#: How a client of this generation finds out what a server speaks: revision 2026-07-28 if it knows it, or `initialize` at once.
+MODES = ["auto", "legacy"] if IS_MODERN else ["legacy"]
 
 
 def plain(model):
@@ -95,7 +97,8 @@ async def connect(url=None, command=None, elicitation=None, headers=None, auth=N
         from mcp import Client, StdioServerParameters
 
         target = over_http(url, headers, auth, verify) if url else StdioServerParameters(command=command[0], args=command[1:])
-        async with Client(target, **callbacks, **({"mode": mode} if mode else {})) as client:
+        # Without a level, a server of revision 2026-07-28 tells no log messages.
+        async with Client(target, mode=mode or MODES[0], log_level="info", **callbacks) as client:
             yield Peer(client, logs)
         return
 

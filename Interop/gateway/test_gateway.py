@@ -11,6 +11,8 @@ import sdk
 PIXEL = base64.b64encode(bytes(range(256))).decode()
 #: A server behind the gateway that is a program, and one that speaks HTTP.
 BOTH = pytest.mark.parametrize("server", ["peer", "web"])
+#: The eras that the client speaks.
+MODES = pytest.mark.parametrize("mode", sdk.MODES)
 
 
 def text(result):
@@ -34,13 +36,15 @@ async def check_everything(peer):
     assert await peer.complete({"type": "ref/prompt", "name": "peer-greet"}, "who", "x") == ["xa", "xb", "xc"]
 
 
-async def test_everything_over_http(gateway):
-    async with sdk.connect(url=gateway.url()) as peer:
+@MODES
+async def test_everything_over_http(gateway, mode):
+    async with sdk.connect(url=gateway.url(), mode=mode) as peer:
         await check_everything(peer)
 
 
-async def test_everything_over_stdio(stdio_command):
-    async with sdk.connect(command=stdio_command) as peer:
+@MODES
+async def test_everything_over_stdio(stdio_command, mode):
+    async with sdk.connect(command=stdio_command, mode=mode) as peer:
         await check_everything(peer)
 
 
@@ -55,8 +59,9 @@ async def test_every_content_type_comes_through_unharmed(gateway, server):
 
 
 @BOTH
-async def test_progress_and_log_messages_arrive(gateway, server):
-    async with sdk.connect(url=gateway.url()) as peer:
+@MODES
+async def test_progress_and_log_messages_arrive(gateway, server, mode):
+    async with sdk.connect(url=gateway.url(), mode=mode) as peer:
         progress = []
         assert text(await peer.call(f"{server}-steps", {"count": 3}, progress)) == "done"
         assert progress == [(n, 3, f"step {n}") for n in (1, 2, 3)]
@@ -64,8 +69,9 @@ async def test_progress_and_log_messages_arrive(gateway, server):
 
 
 @BOTH
-async def test_a_question_of_a_server_reaches_its_client(gateway, server):
-    async with sdk.connect(url=gateway.url(), elicitation={"color": "green"}) as peer:
+@MODES
+async def test_a_question_of_a_server_reaches_its_client(gateway, server, mode):
+    async with sdk.connect(url=gateway.url(), elicitation={"color": "green"}, mode=mode) as peer:
         assert text(await peer.call(f"{server}-ask")) == "green"
 
 

@@ -27,6 +27,7 @@ package final class Gateway: Sendable {
     private let otherMetrics: @Sendable (inout PrometheusText) -> Void
     private let budget: ByteBudget
     private let shares: FairShares
+    private let stateless: StatelessClients
     private let logger: Logger
 
     /// Makes a gateway; nothing runs before ``run(listeners:onListening:)`` or ``runStdio()``, one of which is to be called once.
@@ -48,6 +49,7 @@ package final class Gateway: Sendable {
         self.eventLoopGroup = eventLoopGroup
         self.budget = budget
         shares = FairShares(FairShareLimits(settings.limits))
+        stateless = StatelessClients(settings, eventLoop: eventLoopGroup.next())
         self.logger = logger
         self.security = security
         clients = GatewayClients(
@@ -68,7 +70,8 @@ package final class Gateway: Sendable {
 
     private func application(of server: VirtualServer) -> GatewayApplication {
         GatewayApplication(
-            server: server, policy: policy, upstreams: upstreams, shares: shares, info: info, logger: logger)
+            server: server, policy: policy, upstreams: upstreams, shares: shares, stateless: stateless, info: info,
+            logger: logger)
     }
 
     /// Keeps the upstreams, and lets virtual servers know when they change.
@@ -147,7 +150,7 @@ package final class Gateway: Sendable {
         let upstreams = UpstreamService { [self] in await runUpstreams() }
         let group = ServiceGroup(
             configuration: .init(
-                services: ([upstreams] + services).map {
+                services: ([upstreams, stateless] + services).map {
                     .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
                 }, logger: quiet))
         let status = status

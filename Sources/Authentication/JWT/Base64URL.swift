@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Base64url without padding, as JOSE has it (RFC 7515, section 2), strictly: one text for each value.
-enum Base64URL {
+package enum Base64URL {
     /// The bytes that a text stands for.
     ///
     /// - Returns: Nil for characters of another alphabet, padding, an impossible length, and bits left over that are not 0.
-    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+    package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         guard text.count % 4 != 1 else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count / 4 * 3 + 2)
@@ -21,6 +21,25 @@ enum Base64URL {
             }
         }
         return bits & (1 << UInt32(count) - 1) == 0 ? bytes : nil
+    }
+
+    /// The text that stands for some bytes.
+    package static func encode(_ bytes: some Sequence<UInt8>) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        var text: [UInt8] = []
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        for byte in bytes {
+            bits = bits << 8 | UInt32(byte)
+            count += 8
+            while count >= 6 {
+                count -= 6
+                text.append(alphabet[Int(bits >> count & 63)])
+            }
+            bits &= 1 << count - 1
+        }
+        if count > 0 { text.append(alphabet[Int(bits << (6 - count) & 63)]) }
+        return String(decoding: text, as: UTF8.self)
     }
 
     private static func value(of character: UInt8) -> UInt32? {

@@ -22,6 +22,7 @@ struct CallRound: Sendable {
     let call: MCPServerCall
     let session: ClientSession
     let upstreams: UpstreamSet
+    let questions: QuestionSeal
 
     /// Asks the upstream.
     ///
@@ -38,11 +39,17 @@ struct CallRound: Sendable {
         let deadline = ContinuousClock.now + state.target.upstream.settings.maximumTimeout
         var repeats = 0
         while true {
-            let result = try await ask(params, state)
-            let reviewed = try await review(result, &state)
-            guard reviewed.retryDelay > 0 else { return reviewed.result }
+            let asked: Asked
+            switch try await ask(params, state) {
+            case .needsInput(let question): return question
+            case .whole(let whole): asked = whole
+            }
+            let reviewed = try await review(asked.result, &state)
+            guard reviewed.retryDelay > 0 else { return finish(reviewed.result, asked) }
             let delay = min(.milliseconds(reviewed.retryDelay), Self.longestDelay)
-            guard mayRepeat, repeats < Self.maximumRepeats, .now + delay < deadline else { return reviewed.result }
+            guard mayRepeat, repeats < Self.maximumRepeats, .now + delay < deadline else {
+                return finish(reviewed.result, asked)
+            }
             repeats += 1
             do {
                 try await Task.sleep(for: delay)
@@ -52,8 +59,40 @@ struct CallRound: Sendable {
         }
     }
 
+    /// What an upstream has answered, as plugins see it: without what one era says about results and the other does not.
+    struct Asked: Sendable {
+        var result: Document
+        /// Whether the upstream speaks 2026-07-28.
+        var isModern = false
+        /// For how many milliseconds the result holds, if the upstream says so.
+        var time: Value?
+    }
+
+    /// How asking an upstream ends.
+    enum Outcome: Sendable {
+        case whole(Asked)
+        /// The result that asks the client for input.
+        case needsInput(Document)
+
+        /// The result of what cannot ask for input.
+        func whole() throws(JSONRPCError) -> Document {
+            guard case .whole(let asked) = self else {
+                throw .internalError("the MCP server asks for input where it must not")
+            }
+            return asked.result
+        }
+    }
+
+    /// The result as the client's era has it, after the plugins.
+    private func finish(_ result: Document, _ asked: Asked) -> Document {
+        guard call.envelope == nil else {
+            return asked.time.map { result.setting("ttlMs", to: Document($0)) } ?? result
+        }
+        return asked.isModern ? ResultTranslation.handshake(result, of: call.method) : result
+    }
+
     /// Asks the upstream once; what it says besides the result goes through plugins.
-    func ask(_ params: Document?, _ state: CallState) async throws(JSONRPCError) -> Document {
+    func ask(_ params: Document?, _ state: CallState) async throws(JSONRPCError) -> Outcome {
         let filter =
             state.policy.listens(point.postHook)
             ? UtteranceFilter(
@@ -63,13 +102,35 @@ struct CallRound: Sendable {
             ? AnswerFilter(
                 policy: state.policy, point: point, subject: state.target.exposed, request: state.request()) : nil
         let relay = CallRelay(call, session: session, filter: filter, answers: answers)
+        let input = try await questions.input(of: call, for: state.target, answers)
         let exchange = UpstreamExchange(
-            state.target.upstream, session, upstreams, relay: relay, headers: state.upstreamHeaders)
+            state.target.upstream, session, upstreams, relay: relay, headers: state.upstreamHeaders, modern: input)
         do throws(UpstreamError) {
-            return try await exchange.send(call.method, params)
+            let params = RequestTranslation.upstream(params, from: call.envelope != nil)
+            return try await outcome(of: try await exchange.send(call.method, params), state, filter)
         } catch {
-            guard let filter else { throw error.jsonRPC }
-            throw await filter.pass(error.jsonRPC)
+            let answered = error.jsonRPC
+            if let asked = try await questions.visit(answered, of: call, filter) { return .needsInput(asked) }
+            let translated = ErrorTranslation.client(answered, of: call, from: state.target.upstream)
+            guard let filter else { throw translated }
+            throw await filter.pass(translated)
         }
+    }
+
+    private func outcome(
+        of answer: UpstreamExchange.Answer, _ state: CallState, _ filter: UtteranceFilter?
+    ) async throws(UpstreamError) -> Outcome {
+        guard answer.isModern || call.envelope != nil else { return .whole(Asked(result: answer.result)) }
+        if answer.isModern, answer.result.needsInput {
+            do throws(JSONRPCError) {
+                return .needsInput(
+                    try await questions.question(answer.result, of: call, from: state.target.upstream, filter))
+            } catch {
+                throw UpstreamError(.answered(error), error.message)
+            }
+        }
+        let time = answer.isModern && ResultTranslation.isCacheable(call.method) ? answer.result["ttlMs"] : nil
+        return .whole(
+            Asked(result: ResultTranslation.neutral(answer.result), isModern: answer.isModern, time: time))
     }
 }

@@ -37,6 +37,11 @@ extension GatewayApplication {
             target: target)
     }
 
+    /// One call's exchange with its upstream, and what plugins after it say.
+    func round(_ point: PolicyPoint, _ call: MCPServerCall, _ session: ClientSession) -> CallRound {
+        CallRound(point: point, call: call, session: session, upstreams: upstreams, questions: questions)
+    }
+
     /// The client's headers as plugins see them: none that carry secrets.
     static func headers(of call: MCPServerCall) -> ValueObject {
         guard let http = call.http else { return [:] }

@@ -17,7 +17,8 @@ extension GatewayApplication {
         case _?: throw .invalidParams("params.cursor must be a string")
         }
         await server.settle(within: Self.patience)
-        let page = Cursor.page(server.view.items(kind), list: list, from: cursor)
+        let page = Cursor.page(
+            server.view.items(kind, for: call.envelope == nil ? .handshake : .modern), list: list, from: cursor)
         var result: ValueObject = [kind.member: .array(page.page.map { .object($0) })]
         if let next = page.next { result["nextCursor"] = .string(next.text) }
         return Document(object: result)
@@ -54,8 +55,8 @@ extension GatewayApplication {
         }
         params["ref"] = .object(reference)
         let state = state(of: call, requested: target.exposed, target)
-        let round = CallRound(point: point, call: call, session: session, upstreams: upstreams)
-        let result = try await round.ask(Document(object: params), state)
+        let round = round(point, call, session)
+        let result = try await round.ask(Document(object: params), state).whole()
         guard policy.listens(point.postHook), case .object(var completion)? = result["completion"] else {
             return result
         }

@@ -23,7 +23,7 @@ extension GatewayApplication {
             }
         }
         let params = Self.params(call.params, "name", target.original, "arguments", arguments)
-        let round = CallRound(point: .prompt, call: call, session: session, upstreams: upstreams)
+        let round = round(.prompt, call, session)
         return try await round.run(params, state, mayRepeat: true) { (result, state) throws(JSONRPCError) in
             try await Self.reviewPrompt(result, &state)
         }

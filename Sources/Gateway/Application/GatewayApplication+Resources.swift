@@ -19,7 +19,7 @@ extension GatewayApplication {
             try await authorize(.resource, state.target, call)
         }
         let params = Self.params(call.params, "uri", state.target.original, nil, .asGiven)
-        let round = CallRound(point: .resource, call: call, session: session, upstreams: upstreams)
+        let round = round(.resource, call, session)
         return try await round.run(params, state, mayRepeat: true) { (result, state) throws(JSONRPCError) in
             try await Self.reviewResource(result, &state)
         }
@@ -103,6 +103,10 @@ extension GatewayApplication {
             throw .methodNotFound(call.method)
         }
         guard session.subscribe(target.exposed) else { return Document(object: [:]) }
+        guard !target.upstream.isModern else {
+            await upstreams.subscribe(session, target)
+            return Document(object: [:])
+        }
         let own = session.ownLink(to: target.upstream)
         if own == nil, !target.upstream.subscriptions.add(session, target.original) { return Document(object: [:]) }
         do throws(JSONRPCError) {
@@ -119,6 +123,12 @@ extension GatewayApplication {
     func unsubscribe(_ call: MCPServerCall, _ session: ClientSession) async throws(JSONRPCError) -> Document {
         let target = try resource(try Self.text("uri", of: call))
         guard session.unsubscribe(target.exposed) else { return Document(object: [:]) }
+        guard !target.upstream.isModern else {
+            if target.upstream.subscriptions.remove(session, target.original) {
+                target.upstream.changes.follow(target.upstream)
+            }
+            return Document(object: [:])
+        }
         if session.ownLink(to: target.upstream) == nil, !target.upstream.subscriptions.remove(session, target.original)
         {
             return Document(object: [:])
@@ -130,7 +140,7 @@ extension GatewayApplication {
         _ call: MCPServerCall, _ target: ServerView.Target, _ session: ClientSession
     ) async throws(JSONRPCError) -> Document {
         let params = Self.params(call.params, "uri", target.original, nil, .asGiven)
-        let round = CallRound(point: .resource, call: call, session: session, upstreams: upstreams)
-        return try await round.ask(params, state(of: call, requested: target.exposed, target))
+        let round = round(.resource, call, session)
+        return try await round.ask(params, state(of: call, requested: target.exposed, target)).whole()
     }
 }

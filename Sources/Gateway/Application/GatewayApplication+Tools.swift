@@ -24,7 +24,7 @@ extension GatewayApplication {
             state.upstreamHeaders = RequestHeaders.added(change["headers"], to: Self.headers(of: call))
         }
         let params = Self.params(call.params, "name", state.target.original, "arguments", arguments)
-        let round = CallRound(point: .tool, call: call, session: session, upstreams: upstreams)
+        let round = round(.tool, call, session)
         return try await round.run(params, state, mayRepeat: state.target.mayRepeat) {
             (result, state) throws(JSONRPCError) in
             try await Self.reviewTool(result, &state)

@@ -17,20 +17,29 @@ final class GatewayApplication: MCPServerApplication {
     let policy: Policy
     let upstreams: UpstreamSet
     let shares: FairShares
+    let stateless: StatelessClients
+    let questions: QuestionSeal
     let info: ValueObject
     let logger: Logger
 
     init(
-        server: VirtualServer, policy: Policy, upstreams: UpstreamSet, shares: FairShares, info: ValueObject,
-        logger: Logger
+        server: VirtualServer, policy: Policy, upstreams: UpstreamSet, shares: FairShares, stateless: StatelessClients,
+        info: ValueObject, logger: Logger
     ) {
         self.server = server
         self.policy = policy
         self.upstreams = upstreams
         self.shares = shares
+        self.stateless = stateless
+        questions = QuestionSeal(seal: stateless.seal, server: server.id)
         self.info = info
         self.logger = logger
     }
+
+    /// The handshake revisions, and the one without sessions.
+    var eras: Set<ProtocolEra> { [.handshake, .modern] }
+
+    var serverInfo: ValueObject { info }
 
     // MARK: Sessions
 
@@ -47,7 +56,7 @@ final class GatewayApplication: MCPServerApplication {
     }
 
     /// What is delivered, whatever upstreams say of themselves; an upstream that is not there yet may have everything.
-    private var capabilities: ValueObject {
+    var capabilities: ValueObject {
         let view = server.view
         var capabilities: ValueObject = [:]
         if view.can("tools") { capabilities["tools"] = ["listChanged": true] }
@@ -76,6 +85,7 @@ final class GatewayApplication: MCPServerApplication {
     // MARK: Requests
 
     func request(_ call: MCPServerCall) async throws(JSONRPCError) -> Document {
+        guard call.envelope == nil else { return try await answerModern(call) }
         guard let session = call.session.userInfo as? ClientSession else {
             throw .internalError("the session has not begun; send initialize first")
         }
@@ -84,7 +94,7 @@ final class GatewayApplication: MCPServerApplication {
         return try await answer(call, session)
     }
 
-    private func answer(_ call: MCPServerCall, _ session: ClientSession) async throws(JSONRPCError) -> Document {
+    func answer(_ call: MCPServerCall, _ session: ClientSession) async throws(JSONRPCError) -> Document {
         switch call.method {
         case GatewayMethod.callTool:
             policy.counters.called(.tool)

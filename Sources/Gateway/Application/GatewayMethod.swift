@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ModelContextProtocol
+
 /// The methods that the gateway acts on, beside those of the cores.
 enum GatewayMethod {
     static let callTool = "tools/call"
@@ -9,6 +11,9 @@ enum GatewayMethod {
     static let unsubscribe = "resources/unsubscribe"
     static let complete = "completion/complete"
     static let setLevel = "logging/setLevel"
+
+    static let discover = MCPMethod.discover
+    static let listen = "subscriptions/listen"
 
     static let resourceUpdated = "notifications/resources/updated"
     static let message = "notifications/message"

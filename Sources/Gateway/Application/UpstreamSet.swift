@@ -41,24 +41,38 @@ final class UpstreamSet: Sendable {
         }
     }
 
-    /// Forgets a client that shared sessions.
-    func forget(_ session: ClientSession) async {
+    /// Has somebody hear of a resource, over the session that clients share.
+    ///
+    /// An upstream that cannot be reached is asked when its session begins again.
+    func subscribe(_ listener: any ChangeListener, _ target: ServerView.Target) async {
+        let upstream = target.upstream
+        guard upstream.subscriptions.add(listener, target.original) else { return }
+        await tell(upstream, GatewayMethod.subscribe, target.original)
+    }
+
+    /// Forgets somebody who heard of resources over shared sessions.
+    func forget(_ listener: any ChangeListener) async {
         for upstream in all {
-            let unwanted = upstream.subscriptions.removeAll(of: session)
-            guard !unwanted.isEmpty, let client = shared(upstream).current else { continue }
-            for uri in unwanted {
-                _ = try? await client.request(
-                    GatewayMethod.unsubscribe, Document(object: ["uri": .string(uri)]),
-                    options: MCPRequestOptions(timeout: upstream.settings.connectTimeout))
+            for uri in upstream.subscriptions.removeAll(of: listener) {
+                await tell(upstream, GatewayMethod.unsubscribe, uri)
             }
         }
+    }
+
+    /// Tells an upstream what somebody, or nobody any more, wants to hear of.
+    private func tell(_ upstream: Upstream, _ method: String, _ uri: String) async {
+        guard !upstream.isModern else { return upstream.changes.follow(upstream) }
+        guard let client = shared(upstream).current else { return }
+        _ = try? await client.request(
+            method, Document(object: ["uri": .string(uri)]),
+            options: MCPRequestOptions(timeout: upstream.settings.connectTimeout))
     }
 }
 
 extension Upstream {
     /// Asks for log messages from a level on; one that cannot be reached is asked when its session begins again.
     func setLevel(_ level: LogLevel, _ client: MCPClient) async {
-        guard client.server.capabilities["logging"] != nil else { return }
+        guard !client.isModern, client.server.capabilities["logging"] != nil else { return }
         _ = try? await client.request(
             GatewayMethod.setLevel, Document(object: ["level": .string(level.rawValue)]),
             options: MCPRequestOptions(timeout: settings.connectTimeout))
@@ -66,6 +80,8 @@ extension Upstream {
 
     /// Brings a new shared session to where the one before it was.
     fileprivate func restore(_ client: MCPClient) async {
+        // One that knows no sessions is told by the supervisor, and of levels with each request.
+        guard !client.isModern else { return }
         if sharedLevel != .info { await setLevel(sharedLevel, client) }
         for uri in subscriptions.uris {
             _ = try? await client.request(

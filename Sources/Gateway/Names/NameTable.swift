@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ModelContextProtocol
 import Values
 
 /// The names of one kind (tools, or prompts) that a virtual server offers, each standing for one name of one upstream.
@@ -14,6 +15,8 @@ struct NameTable: Sendable {
         let upstream: Int
         /// What the upstream says about it, its name replaced by the exposed one.
         let item: ValueObject
+        /// Which arguments of a tool its calls repeat in headers; nil for none.
+        let parameterHeaders: MCPParameterHeaders?
     }
 
     /// What one upstream offers.
@@ -55,7 +58,11 @@ struct NameTable: Sendable {
                 guard isSelected(prefixed, exposed) else { continue }
                 var item = item
                 item["name"] = .string(exposed)
-                let entry = Entry(exposed: exposed, original: name, upstream: source.upstream, item: item)
+                let entry = Entry(
+                    exposed: exposed, original: name, upstream: source.upstream, item: item,
+                    parameterHeaders: item["inputSchema"].flatMap {
+                        try? MCPParameterHeaders(inputSchema: Document($0))
+                    })
                 if positions[ByteKey(exposed)] == nil {
                     positions[ByteKey(exposed)] = entries.count
                     entries.append(entry)

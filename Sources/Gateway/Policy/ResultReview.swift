@@ -54,7 +54,7 @@ struct ResultReview: Sendable {
             return
         case (true, true):
             guard let mirror = mirrors.first, content.indices.contains(mirror),
-                let data = Self.data(of: content[mirror]), data.objectValue != nil
+                let data = Self.data(of: content[mirror]), (data.objectValue != nil) == (before.objectValue != nil)
             else {
                 // The data may still say what the text no longer does.
                 guard schema == nil else {

@@ -7,9 +7,12 @@ import Synchronization
 import Values
 
 /// A session with an upstream that belongs to one client: what comes over it can only be for that client.
+///
+/// Clients without sessions borrow one from ``BorrowedLinks``.
 final class ClientLink: Sendable {
     let upstream: Upstream
-    private let session: WeakSession
+    /// The client's session; nil for who borrows.
+    private let session: WeakSession?
     /// The calls that are under way on it, in the order in which they began.
     private let calls: Mutex<[CallRelay]>
     private let opened: Mutex<UpstreamLink?>
@@ -20,15 +23,26 @@ final class ClientLink: Sendable {
         var task: Task<Void, Never>?
         var isEnded = false
     }
+    /// The level of log messages that was asked for, and of which session.
+    private let level = Mutex<(client: ObjectIdentifier, level: LogLevel)?>(nil)
 
-    init(_ upstream: Upstream, session: ClientSession) {
+    /// Makes the link of a client's session.
+    convenience init(_ upstream: Upstream, session: ClientSession) {
+        self.init(upstream, WeakSession(session), session.features)
+    }
+
+    /// Makes a link that clients without sessions borrow.
+    convenience init(_ upstream: Upstream, features: ClientFeatures) {
+        self.init(upstream, nil, features)
+    }
+
+    private init(_ upstream: Upstream, _ session: WeakSession?, _ features: ClientFeatures) {
         self.upstream = upstream
-        self.session = WeakSession(session)
+        self.session = session
         calls = Mutex([])
         opened = Mutex(nil)
         let link = UpstreamLink(
-            upstream, handler: ClientLinkHandler(link: WeakLink(self)),
-            capabilities: Self.capabilities(of: session.core),
+            upstream, handler: ClientLinkHandler(link: WeakLink(self)), capabilities: features.capabilities,
             onOpen: { [weak self] client in await self?.restore(client) })
         opened.withLock { $0 = link }
     }
@@ -50,26 +64,28 @@ final class ClientLink: Sendable {
         await task?.value
     }
 
-    /// What the client can do that an upstream may ask for; tasks are not among it, because the gateway has none.
-    private static func capabilities(of core: MCPServerSession) -> ValueObject {
-        var capabilities: ValueObject = [:]
-        for key in ["roots", "sampling", "elicitation"] {
-            if let value = core.clientCapabilities[key] { capabilities[key] = value }
-        }
-        return capabilities
-    }
-
     /// Brings a new session to where the one before it was.
     private func restore(_ client: MCPClient) async {
-        guard let session = session.value else { return }
+        guard let session = session?.value, !client.isModern else { return }
         let options = MCPRequestOptions(timeout: upstream.settings.connectTimeout)
-        if session.logLevel != .info { await upstream.setLevel(session.logLevel, client) }
+        if let level = session.logLevel, level != .info { await upstream.setLevel(level, client) }
         let view = session.server.view
         for uri in session.subscriptions {
             guard let target = view.target(uri: uri), target.upstream === upstream else { continue }
             _ = try? await client.request(
                 GatewayMethod.subscribe, Document(object: ["uri": .string(target.original)]), options: options)
         }
+    }
+
+    /// Has a borrowed session tell log messages from a level on, if it was not yet asked for them.
+    func lowerLevel(to wanted: LogLevel?, _ client: MCPClient) async {
+        guard session == nil, let wanted else { return }
+        let isNew = level.withLock { level in
+            if let level, level.client == ObjectIdentifier(client), level.level <= wanted { return false }
+            level = (ObjectIdentifier(client), wanted)
+            return true
+        }
+        if isNew { await upstream.setLevel(wanted, client) }
     }
 
     // MARK: Calls under way
@@ -88,7 +104,7 @@ final class ClientLink: Sendable {
     /// All calls are of one client, so that any of them reaches the one who is meant.
     var latestCall: CallRelay? { calls.withLock { $0.last } }
 
-    var client: ClientSession? { session.value }
+    var client: ClientSession? { session?.value }
 }
 
 /// A session that is not kept by who refers to it.
@@ -114,17 +130,18 @@ struct ClientLinkHandler: MCPClientHandler {
     let link: WeakLink
 
     func notification(_ method: String, _ params: Document?) async {
-        guard let link = link.value, let session = link.client else { return }
+        guard let link = link.value else { return }
+        let session = link.client
         switch method {
         case ListKind.tools.changed, ListKind.prompts.changed, ListKind.resources.changed:
             link.upstream.refreshes.send()
         case GatewayMethod.resourceUpdated:
-            if let uri = params?["uri"]?.stringValue { session.resourceUpdated(uri, of: link.upstream, params) }
-        case GatewayMethod.elicitationComplete: session.elicitationCompleted(params)
+            if let uri = params?["uri"]?.stringValue { session?.resourceUpdated(uri, of: link.upstream) }
+        case GatewayMethod.elicitationComplete: session?.elicitationCompleted(params)
         case GatewayMethod.message:
             if let call = link.onlyCall {
                 call.take(method, params)
-            } else if !session.policy.listensToResults {
+            } else if let session, !session.policy.listensToResults {
                 // No plugin would have seen it, whichever call it came from.
                 session.relayMessage(params)
             }
@@ -161,7 +178,10 @@ extension ClientSession {
 
     /// Whether the client wants to see a log message.
     func wants(_ message: Document?) -> Bool {
-        guard let level = message?["level"]?.stringValue.flatMap({ LogLevel(rawValue: $0) }) else { return false }
-        return level >= logLevel
+        guard let wanted = logLevel, let level = message?["level"]?.stringValue.flatMap({ LogLevel(rawValue: $0) })
+        else {
+            return false
+        }
+        return level >= wanted
     }
 }

@@ -6,11 +6,13 @@ import Synchronization
 import Values
 
 /// One client's session with a virtual server, and the sessions with upstreams that are its own.
-final class ClientSession: Sendable {
+///
+/// For a client without sessions it lasts for one call, and borrows those with upstreams.
+final class ClientSession: ChangeListener {
     private struct State {
         var links: [ObjectIdentifier: ClientLink] = [:]
         var subscriptions: Set<ByteKey> = []
-        var logLevel = LogLevel.info
+        var logLevel: LogLevel?
         var isEnded = false
     }
 
@@ -19,13 +21,35 @@ final class ClientSession: Sendable {
     let policy: Policy
     /// Whose share of sessions it is part of; nil for nobody's.
     let share: PrincipalIdentity?
-    private let state = Mutex(State())
+    /// What upstreams may ask the client.
+    let features: ClientFeatures
+    /// Where sessions with upstreams are borrowed, and as whose; nil for a client that has sessions.
+    private let lender: (links: BorrowedLinks, owner: BorrowedLinks.Owner)?
+    private let state: Mutex<State>
 
     init(_ core: MCPServerSession, server: VirtualServer, policy: Policy, share: PrincipalIdentity?) {
         self.core = core
         self.server = server
         self.policy = policy
         self.share = share
+        features = ClientFeatures(core.clientCapabilities)
+        lender = nil
+        state = Mutex(State(logLevel: .info))
+    }
+
+    /// What stands for a session while one call of a client without sessions is answered.
+    init(of call: MCPServerCall, server: VirtualServer, policy: Policy, borrowing links: BorrowedLinks) {
+        core = call.session
+        self.server = server
+        self.policy = policy
+        share = nil
+        features = ClientFeatures(call.session.clientCapabilities)
+        lender = (
+            links,
+            BorrowedLinks.Owner(
+                principal: call.session.principal?.identity, server: server.id, features: features)
+        )
+        state = Mutex(State(logLevel: call.envelope?.logLevel.flatMap { LogLevel(rawValue: $0.rawValue) }))
     }
 
     // MARK: Upstream sessions
@@ -41,7 +65,13 @@ final class ClientSession: Sendable {
         return state.withLock { state in
             if let link = state.links[ObjectIdentifier(upstream)] { return link }
             guard !state.isEnded else { return nil }
-            let link = ClientLink(upstream, session: self)
+            let link: ClientLink
+            if let lender {
+                guard let borrowed = lender.links.take(upstream, for: lender.owner) else { return nil }
+                link = borrowed
+            } else {
+                link = ClientLink(upstream, session: self)
+            }
             state.links[ObjectIdentifier(upstream)] = link
             return link
         }
@@ -49,6 +79,17 @@ final class ClientSession: Sendable {
 
     /// The client's own sessions that there are.
     var ownLinks: [ClientLink] { state.withLock { Array($0.links.values) } }
+
+    /// Gives back what was borrowed: the call has ended.
+    func giveBack() {
+        let links = state.withLock { state in
+            state.isEnded = true
+            defer { state.links = [:] }
+            return Array(state.links.values)
+        }
+        guard let lender else { return }
+        for link in links { lender.links.giveBack(link, of: lender.owner) }
+    }
 
     /// Ends all that is the client's.
     func end() async {
@@ -64,8 +105,8 @@ final class ClientSession: Sendable {
 
     // MARK: What the client wants to hear
 
-    /// The level from which on the client wants log messages.
-    var logLevel: LogLevel {
+    /// The level from which on the client wants log messages; nil for none.
+    var logLevel: LogLevel? {
         get { state.withLock { $0.logLevel } }
         set { state.withLock { $0.logLevel = newValue } }
     }
@@ -90,7 +131,7 @@ final class ClientSession: Sendable {
     /// A resource of an upstream is other than before.
     ///
     /// - Parameter uri: The upstream's URI of it.
-    func resourceUpdated(_ uri: String, of upstream: Upstream, _ params: Document?) {
+    func resourceUpdated(_ uri: String, of upstream: Upstream) {
         let view = server.view
         guard let position = view.upstreams.firstIndex(where: { $0 === upstream }) else { return }
         let exposed = view.resourceNames.exposed(uri, of: position)

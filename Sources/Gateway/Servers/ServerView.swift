@@ -17,6 +17,8 @@ final class ServerView: Sendable {
         let position: Int
         /// What is said about it; nil for a resource.
         let item: ValueObject?
+        /// Which arguments of a tool its calls repeat in headers; nil for none.
+        var parameterHeaders: MCPParameterHeaders?
     }
 
     let upstreams: [Upstream]
@@ -74,7 +76,7 @@ final class ServerView: Sendable {
         guard let entry = table[name] else { return nil }
         return Target(
             exposed: entry.exposed, original: entry.original, upstream: upstreams[entry.upstream],
-            position: entry.upstream, item: entry.item)
+            position: entry.upstream, item: entry.item, parameterHeaders: entry.parameterHeaders)
     }
 
     /// The resource that a client named, listed or not; nil for one that may not be read here.
@@ -90,9 +92,13 @@ final class ServerView: Sendable {
     }
 
     /// The elements of a list.
-    func items(_ kind: ListKind) -> [ValueObject] {
+    ///
+    /// - Parameter era: How the client speaks.
+    func items(_ kind: ListKind, for era: ProtocolEra = .modern) -> [ValueObject] {
         switch kind {
-        case .tools: tools.entries.map(\.item)
+        case .tools:
+            era == .modern
+                ? tools.entries.map(\.item) : tools.entries.map { ResultTranslation.handshake(tool: $0.item) }
         case .prompts: prompts.entries.map(\.item)
         case .resources: resources
         case .templates: templates

@@ -11,6 +11,8 @@ final class VirtualServer: Sendable {
     private struct State {
         var view: ServerView
         var sessions: [ObjectIdentifier: ClientSession] = [:]
+        /// Streams of notifications to clients without sessions.
+        var streams: [ObjectIdentifier: any ChangeListener] = [:]
     }
 
     let settings: VirtualServerSettings
@@ -52,10 +54,10 @@ final class VirtualServer: Sendable {
 
     /// Takes over what upstreams offer now, and tells clients which lists are other than before, once each.
     func refresh() {
-        let (old, new, sessions) = state.withLock { state in
+        let (old, new, listeners) = state.withLock { state -> (ServerView, ServerView, [any ChangeListener]) in
             let old = state.view
             state.view = ServerView(settings, upstreams)
-            return (old, state.view, Array(state.sessions.values))
+            return (old, state.view, Array(state.sessions.values) + Array(state.streams.values))
         }
         report(new.tools.dropped, "tool")
         report(new.prompts.dropped, "prompt")
@@ -63,8 +65,8 @@ final class VirtualServer: Sendable {
         for kind in ListKind.allCases where !changed.contains(kind.changed) && new.differs(from: old, in: kind) {
             changed.append(kind.changed)
         }
-        for session in sessions {
-            for method in changed { session.listChanged(method) }
+        for listener in listeners {
+            for method in changed { listener.listChanged(method) }
         }
     }
 
@@ -88,5 +90,15 @@ final class VirtualServer: Sendable {
     /// Forgets a client's session.
     func remove(_ session: ClientSession) {
         state.withLock { _ = $0.sessions.removeValue(forKey: ObjectIdentifier(session)) }
+    }
+
+    /// Notes a stream of notifications.
+    func add(stream: any ChangeListener) {
+        state.withLock { $0.streams[ObjectIdentifier(stream)] = stream }
+    }
+
+    /// Forgets a stream of notifications.
+    func remove(stream: any ChangeListener) {
+        state.withLock { _ = $0.streams.removeValue(forKey: ObjectIdentifier(stream)) }
     }
 }

@@ -24,8 +24,9 @@ struct CatalogLoader: Sendable {
         catalog.instructions = client.server.instructions
         if catalog.can("tools") {
             let filter = NameFilter(allow: upstream.allow.tools, deny: upstream.deny.tools)
-            catalog.tools = try await items(.tools, filter).map { name, item in
-                Catalog.Named(name: name, item: Self.withoutTasks(item))
+            catalog.tools = try await items(.tools, filter).compactMap { name, item in
+                guard mayBeCalled(name, item) else { return nil }
+                return Catalog.Named(name: name, item: Self.withoutTasks(item))
             }
         }
         if catalog.can("prompts") {
@@ -88,6 +89,20 @@ struct CatalogLoader: Sendable {
         } catch .rpc(let error) {
             complain("an error: \(error)", kind)
             return nil
+        }
+    }
+
+    /// A tool whose headers nobody could make is not to be called (MCP 2026-07-28, Transports, Custom headers).
+    private func mayBeCalled(_ name: String, _ item: ValueObject) -> Bool {
+        guard client.isModern, let schema = item["inputSchema"] else { return true }
+        do throws(MCPParameterHeaderError) {
+            _ = try MCPParameterHeaders(inputSchema: Document(schema))
+            return true
+        } catch {
+            complain(
+                "the tool \"\(name.prefix(100))\", whose x-mcp-header cannot be followed: \(error); it is left out",
+                .tools)
+            return false
         }
     }
 

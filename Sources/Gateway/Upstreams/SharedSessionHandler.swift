@@ -17,7 +17,7 @@ struct SharedSessionHandler: MCPClientHandler {
         case GatewayMethod.resourceUpdated:
             guard let uri = params?["uri"]?.stringValue else { return }
             for session in upstream.subscriptions.sessions(for: uri) {
-                session.resourceUpdated(uri, of: upstream, params)
+                session.resourceUpdated(uri, of: upstream)
             }
         default:
             upstream.logger.debug(

@@ -3,12 +3,23 @@
 import Synchronization
 import Values
 
+/// Somebody who wants to hear of changes: a client's session, or a stream of notifications.
+protocol ChangeListener: AnyObject, Sendable {
+    /// A list of the virtual server is other than before.
+    func listChanged(_ method: String)
+
+    /// A resource of an upstream is other than before.
+    ///
+    /// - Parameter uri: The upstream's URI of it.
+    func resourceUpdated(_ uri: String, of upstream: Upstream)
+}
+
 /// Which clients want to hear of which resources of an upstream, over the session that they share.
 final class SharedSubscriptions: Sendable {
-    private let sessions = Mutex<[ByteKey: [ObjectIdentifier: ClientSession]]>([:])
+    private let sessions = Mutex<[ByteKey: [ObjectIdentifier: any ChangeListener]]>([:])
 
     /// Notes a client; true if it is the first for this resource.
-    func add(_ session: ClientSession, _ uri: String) -> Bool {
+    func add(_ session: any ChangeListener, _ uri: String) -> Bool {
         sessions.withLock { sessions in
             let isFirst = sessions[ByteKey(uri)] == nil
             sessions[ByteKey(uri), default: [:]][ObjectIdentifier(session)] = session
@@ -17,7 +28,7 @@ final class SharedSubscriptions: Sendable {
     }
 
     /// Forgets a client; true if it was the last for this resource.
-    func remove(_ session: ClientSession, _ uri: String) -> Bool {
+    func remove(_ session: any ChangeListener, _ uri: String) -> Bool {
         sessions.withLock { sessions in
             guard sessions[ByteKey(uri)]?.removeValue(forKey: ObjectIdentifier(session)) != nil,
                 sessions[ByteKey(uri)]?.isEmpty == true
@@ -30,7 +41,7 @@ final class SharedSubscriptions: Sendable {
     /// Forgets a client altogether.
     ///
     /// - Returns: The resources that nobody wants to hear of any more.
-    func removeAll(of session: ClientSession) -> [String] {
+    func removeAll(of session: any ChangeListener) -> [String] {
         sessions.withLock { sessions in
             var unwanted: [String] = []
             for key in sessions.keys where sessions[key]?.removeValue(forKey: ObjectIdentifier(session)) != nil {
@@ -43,7 +54,7 @@ final class SharedSubscriptions: Sendable {
     }
 
     /// The clients that want to hear of a resource.
-    func sessions(for uri: String) -> [ClientSession] {
+    func sessions(for uri: String) -> [any ChangeListener] {
         sessions.withLock { Array($0[ByteKey(uri)]?.values ?? [:].values) }
     }
 

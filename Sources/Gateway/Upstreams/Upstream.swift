@@ -27,6 +27,8 @@ final class Upstream: Sendable {
         var sessions = 0
         /// What the shared session's server said about its own sessions.
         var keepsState = true
+        /// Whether it was found to speak 2026-07-28.
+        var isModern = false
         /// The lowest level of log messages that any client who shares the session wants.
         var sharedLevel = LogLevel.info
     }
@@ -45,8 +47,12 @@ final class Upstream: Sendable {
     let start = ContinuousClock.now
     /// Asks the supervisor to fetch the lists again.
     let refreshes: RefreshSignal
-    /// Sessions that want to hear of resources, over the shared session.
+    /// Who wants to hear of resources, over the shared session.
     let subscriptions = SharedSubscriptions()
+    /// The streams by which one that speaks 2026-07-28 tells of changes.
+    let changes = UpstreamChanges()
+    /// Which era of MCP it was found to speak.
+    private let memory = MCPEraMemory()
 
     init(
         _ settings: UpstreamSettings, among all: [UpstreamSettings], limits: GatewayLimits,
@@ -79,6 +85,9 @@ final class Upstream: Sendable {
         case .auto: state.withLock { $0.keepsState }
         }
     }
+
+    /// Whether it speaks 2026-07-28, as far as is known.
+    var isModern: Bool { state.withLock { $0.isModern } }
 
     /// Waits until the first attempt to fetch the lists has ended, or the time is up.
     func settle(within limit: Duration) async {
@@ -113,8 +122,8 @@ final class Upstream: Sendable {
         handler: any MCPClientHandler, capabilities: ValueObject, home: (any EventLoop)? = nil
     ) async throws(MCPClientError) -> MCPClient {
         try await connector.connect(
-            settings, authorization: authorization, capabilities: capabilities, handler: handler, limits: limits,
-            logger: logger, home: home)
+            settings, memory: memory, authorization: authorization, capabilities: capabilities, handler: handler,
+            limits: limits, logger: logger, home: home)
     }
 
     /// Takes a place among the sessions that may be open.
@@ -134,8 +143,8 @@ final class Upstream: Sendable {
     // MARK: What the supervisor notes
 
     /// Notes a session of the supervisor's.
-    func isConnected(keepsState: Bool) {
-        state.withLock { $0.keepsState = keepsState }
+    func isConnected(keepsState: Bool, isModern: Bool) {
+        state.withLock { ($0.keepsState, $0.isModern) = (keepsState, isModern) }
     }
 
     /// Notes what it offers.

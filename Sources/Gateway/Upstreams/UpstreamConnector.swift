@@ -19,8 +19,8 @@ struct UpstreamConnector: Sendable {
     ///
     /// - Parameter home: The event loop of the call that needs it, where its answers had best come in; nil for any.
     func connect(
-        _ upstream: UpstreamSettings, authorization: (any MCPClientAuthorization)?, capabilities: ValueObject,
-        handler: any MCPClientHandler, limits: GatewayLimits,
+        _ upstream: UpstreamSettings, memory: MCPEraMemory, authorization: (any MCPClientAuthorization)?,
+        capabilities: ValueObject, handler: any MCPClientHandler, limits: GatewayLimits,
         logger: Logger, home: (any EventLoop)? = nil
     ) async throws(MCPClientError) -> MCPClient {
         var clientLimits = MCPClientLimits()
@@ -28,9 +28,16 @@ struct UpstreamConnector: Sendable {
         clientLimits.connectTimeout = upstream.connectTimeout
         return try await MCPClient.connect(
             Self.transport(of: upstream, authorization, logger: logger), info: info, capabilities: capabilities,
-            handler: handler,
-            limits: clientLimits, httpClient: clients.client(of: upstream), eventLoop: home ?? eventLoopGroup.next(),
-            logger: logger)
+            mode: Self.mode(of: upstream, memory), handler: handler, limits: clientLimits,
+            httpClient: clients.client(of: upstream), eventLoop: home ?? eventLoopGroup.next(), logger: logger)
+    }
+
+    private static func mode(of upstream: UpstreamSettings, _ memory: MCPEraMemory) -> MCPProtocolMode {
+        switch upstream.protocolChoice {
+        case .auto: .auto(memory)
+        case .handshake: .handshake
+        case .modern: .modern
+        }
     }
 
     private static func transport(

@@ -178,7 +178,8 @@ final class UpstreamLink: Sendable {
         let arrivals = client.arrivals
         do throws(MCPClientError) {
             let limit = min(.seconds(10), upstream.settings.timeout)
-            _ = try await client.request(MCPMethod.ping, nil, options: MCPRequestOptions(timeout: limit))
+            let question = client.isModern ? MCPMethod.discover : MCPMethod.ping
+            _ = try await client.request(question, nil, options: MCPRequestOptions(timeout: limit))
         } catch {
             guard case .timeout = error, client.arrivals == arrivals else { return }
             upstream.logger.error(

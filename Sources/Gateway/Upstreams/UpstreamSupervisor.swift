@@ -23,7 +23,7 @@ struct UpstreamSupervisor: Sendable {
         while !Task.isCancelled {
             do throws(UpstreamError) {
                 let client = try await link.client()
-                upstream.isConnected(keepsState: client.keepsState)
+                upstream.isConnected(keepsState: client.keepsState, isModern: client.isModern)
                 try await follow(client, &backoff)
             } catch {
                 guard !Task.isCancelled else { break }
@@ -39,6 +39,9 @@ struct UpstreamSupervisor: Sendable {
     private func follow(_ client: MCPClient, _ backoff: inout Backoff) async throws(UpstreamError) {
         let loader = CatalogLoader(
             client: client, upstream: upstream.settings, limits: upstream.limits, logger: upstream.logger)
+        // Before the lists are fetched, so that no change is missed in between.
+        if client.isModern { upstream.changes.begin(client, of: upstream) }
+        defer { upstream.changes.end() }
         do throws(MCPClientError) {
             while !Task.isCancelled {
                 let catalog = try await loader.load()
@@ -67,7 +70,8 @@ struct UpstreamSupervisor: Sendable {
             case .time:
                 guard refresh.map({ ContinuousClock.now - start < $0 }) ?? true else { return }
                 _ = try await client.request(
-                    MCPMethod.ping, nil, options: MCPRequestOptions(timeout: Self.pingTimeout))
+                    client.isModern ? MCPMethod.discover : MCPMethod.ping, nil,
+                    options: MCPRequestOptions(timeout: Self.pingTimeout))
             }
         }
     }

@@ -205,7 +205,11 @@ final class ClientCore: Sendable {
             return
         }
         let answer = request?.options.onRequest
-        tasks.start(on: executor, slot) { [self] in
+        // Where nothing tells whose request it belongs to, it may be for any of them that the server waits.
+        let waiting = request.map { [$0] } ?? waitingRequests
+        for request in waiting { request.answeringBegins() }
+        let isStarted = tasks.start(on: executor, slot) { [self] in
+            defer { for request in waiting { request.answeringEnds() } }
             let result: Result<Document, JSONRPCError>
             do throws(JSONRPCError) {
                 if let answer {
@@ -219,6 +223,7 @@ final class ClientCore: Sendable {
             let isWanted = state.withLock { $0.serverRequests.removeValue(forKey: id) != nil }
             if isWanted { sendLater(.response(id: id, result)) }
         }
+        if !isStarted { for request in waiting { request.answeringEnds() } }
     }
 
     private func cancelServerRequest(_ id: JSONRPCID) {

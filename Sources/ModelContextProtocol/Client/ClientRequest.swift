@@ -19,6 +19,8 @@ final class ClientRequest: Sendable {
 
     private struct State {
         var deadline: NIODeadline
+        /// How many requests of the server are being answered, for which it waits.
+        var answering = 0
         var onDeadlineChange: (@Sendable (NIODeadline) -> Void)?
     }
 
@@ -33,7 +35,9 @@ final class ClientRequest: Sendable {
     }
 
     /// Until when the answer must be there, as things are.
-    var deadline: NIODeadline { state.withLock { $0.deadline } }
+    var deadline: NIODeadline {
+        state.withLock { $0.answering > 0 ? min(hardDeadline, .now() + TimeAmount(options.timeout)) : $0.deadline }
+    }
 
     /// Calls a closure with the deadline now, and whenever it changes.
     func whenDeadlineChanges(_ action: @escaping @Sendable (NIODeadline) -> Void) {
@@ -59,6 +63,30 @@ final class ClientRequest: Sendable {
         return true
     }
 
+    // MARK: Questions of the server
+
+    /// A request of the server is being answered: the server waits, and is not silent.
+    func answeringBegins() {
+        guard options.progressTimeout != nil else { return }
+        let action = state.withLock { state in
+            state.answering += 1
+            return state.onDeadlineChange
+        }
+        action?(hardDeadline)
+    }
+
+    /// The server has got its answer.
+    func answeringEnds() {
+        guard options.progressTimeout != nil else { return }
+        let next = min(hardDeadline, .now() + TimeAmount(options.timeout))
+        let action = state.withLock { state -> (@Sendable (NIODeadline) -> Void)? in
+            state.answering -= 1
+            state.deadline = next
+            return state.answering == 0 ? state.onDeadlineChange : nil
+        }
+        action?(next)
+    }
+
     private func setClockBack() {
         guard options.progressTimeout != nil else { return }
         move(to: min(hardDeadline, .now() + TimeAmount(options.timeout)))
@@ -66,7 +94,7 @@ final class ClientRequest: Sendable {
 
     private func move(to next: NIODeadline) {
         let action = state.withLock { state in
-            guard next > state.deadline else { return nil as (@Sendable (NIODeadline) -> Void)? }
+            guard next > state.deadline, state.answering == 0 else { return nil as (@Sendable (NIODeadline) -> Void)? }
             state.deadline = next
             return state.onDeadlineChange
         }

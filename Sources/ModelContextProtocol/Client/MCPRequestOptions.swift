@@ -4,7 +4,7 @@ package import Values
 
 /// How long a request may take, and who hears of its progress.
 package struct MCPRequestOptions: Sendable {
-    /// How long the server may be silent.
+    /// How long the server may be silent; while it waits for an answer of ours, and `progressTimeout` is set, it is not.
     ///
     /// Default 60 s.
     package var timeout: Duration = .seconds(60)

@@ -21,6 +21,8 @@ package struct MCPServerCall: Sendable {
     let outlet: any CallOutlet
     /// Where it is noted while it is answered, so that it can be cancelled.
     let register: MCPServerSession
+    /// What stands between it and its request; nil for nothing.
+    private var front: (any MCPCallFront)?
 
     init(
         session: MCPServerSession, id: JSONRPCID, method: String, params: Document?, http: MCPHTTPContext?,
@@ -56,6 +58,7 @@ package struct MCPServerCall: Sendable {
     ///
     /// A client of revision 2026-07-28 gets log messages only if it has asked for them, from the level on that it has named.
     package func notify(_ method: String, _ params: Document?) {
+        if let front { return front.notify(method, params) }
         if let envelope, method.hasSameBytes(as: MCPMethod.message) {
             guard let wanted = envelope.logLevel,
                 let level = params?["level"]?.stringValue.flatMap(MCPLogLevel.init(rawValue:)), level >= wanted
@@ -66,6 +69,7 @@ package struct MCPServerCall: Sendable {
 
     /// Sets a header of the HTTP answer; without effect over stdio, and once something was sent.
     package func setHeader(_ name: String, _ value: String) {
+        if let front { return front.setHeader(name, value) }
         outlet.setHeader(name, value)
     }
 
@@ -76,6 +80,13 @@ package struct MCPServerCall: Sendable {
         outlet.setErrorStatus(status)
     }
 
+    /// The same call with something in front of its request: what it sends and asks goes there.
+    package func fronted(by front: any MCPCallFront) -> MCPServerCall {
+        var call = self
+        call.front = front
+        return call
+    }
+
     /// Asks the client something on this call's stream, and waits for its answer (sampling, elicitation, roots).
     ///
     /// - Parameter timeout: how long the client may take; it is told when we no longer wait.
@@ -84,7 +95,8 @@ package struct MCPServerCall: Sendable {
     package func request(
         _ method: String, _ params: Document?, timeout: Duration = .seconds(300)
     ) async throws(JSONRPCError) -> Document {
-        try await session.ask(method, params, timeout: timeout) { [outlet] message in outlet.send(message) }
+        if let front { return try await front.request(method, params, timeout: timeout) }
+        return try await session.ask(method, params, timeout: timeout) { [outlet] message in outlet.send(message) }
     }
 }
 

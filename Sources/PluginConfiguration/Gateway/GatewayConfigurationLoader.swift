@@ -90,6 +90,7 @@ package struct GatewayConfigurationLoader: Sendable {
         settings.tokens = GatewayTokenReader(section: authentication, servers: settings.servers).read()
         settings.authentication = GatewayAuthenticationReader(section: authentication).read()
         settings.limits = GatewayLimitsReader(section: root.section("limits")).read()
+        settings.requestState = RequestStateReader(section: root.section("request_state")).read()
         let plugins = GatewayPluginsReader(root: root, gatehouse: gatehouse, loader: self).read()
         settings.pluginsEnabled = plugins.isEnabled
         settings.plugins = plugins.settings

@@ -61,6 +61,8 @@ struct UpstreamReader {
             section.setting("refresh", .secondsOrNever, default: upstream.refreshInterval).value
         upstream.sessions =
             section.setting("sessions", .choice("a way to use sessions"), default: upstream.sessions).value
+        upstream.protocolChoice =
+            section.setting("protocol", .choice("an era of MCP"), default: upstream.protocolChoice).value
         upstream.scopes = section.scopes("scopes")
         upstream.toolScopes = readToolScopes(section.section("tool_scopes"))
         upstream.isDisabled = section.setting("disabled", .bool, default: false).value

@@ -54,7 +54,7 @@ struct EnvironmentCheck {
 
     /// What a gateway reads beside them.
     static let knownToGateways = [
-        "HOST", "PORT", "UDS", "CONFIG", "TOKEN", "INSECURE", "ALLOWED_HOSTS", "ALLOWED_ORIGINS",
+        "HOST", "PORT", "UDS", "CONFIG", "TOKEN", "INSECURE", "ALLOWED_HOSTS", "ALLOWED_ORIGINS", "STATE_KEY",
         "SSL_ENABLED", "SSL_CERTFILE", "SSL_KEYFILE", "SSL_KEYFILE_PASSWORD", "SSL_CA_CERTS", "SSL_CLIENT_AUTH",
     ].map { "GATEHOUSE_\($0)" }
 }

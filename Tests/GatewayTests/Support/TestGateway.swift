@@ -90,13 +90,15 @@ struct TestGateway: Sendable {
     /// A client of the gateway.
     func connect(
         _ path: String = "/mcp", headers: [(name: String, value: String)] = [], capabilities: ValueObject = [:],
-        revision: ProtocolRevision = .latestHandshake, handler: any MCPClientHandler = IgnoringClientHandler()
+        revision: ProtocolRevision = .latestHandshake, mode: MCPProtocolMode = .handshake,
+        handler: any MCPClientHandler = IgnoringClientHandler()
     ) async throws -> MCPClient {
         try await MCPClient.connect(
             .http(
                 MCPHTTPClientSettings(
                     url: "http://localhost\(path)", unixSocket: folder.socket("gateway"), headers: headers)),
-            info: ["name": "tester", "version": "1"], capabilities: capabilities, revision: revision, handler: handler,
+            info: ["name": "tester", "version": "1"], capabilities: capabilities, revision: revision, mode: mode,
+            handler: handler,
             httpClient: http, eventLoop: Self.group.next(), logger: .quiet)
     }
 

@@ -23,6 +23,9 @@ final class TestUpstream: MCPServerApplication {
         var sessions: [MCPServerSession] = []
         var endedSessions = 0
         var notifications: [String] = []
+        /// By session, what it has subscribed to.
+        var subscribed: [ObjectIdentifier: Set<String>] = [:]
+        var streams: [ObjectIdentifier: MCPSubscription] = [:]
     }
 
     private let script: Script
@@ -31,10 +34,11 @@ final class TestUpstream: MCPServerApplication {
     let resources: [Value]
     let templates: [Value]
     let pageSize: Int
+    let eras: Set<ProtocolEra>
 
     init(
         tools: [Value] = [["name": "echo", "inputSchema": ["type": "object"]]], prompts: [Value] = [],
-        resources: [Value] = [], templates: [Value] = [], pageSize: Int = 100,
+        resources: [Value] = [], templates: [Value] = [], pageSize: Int = 100, eras: Set<ProtocolEra> = [.handshake],
         _ script: @escaping Script = TestUpstream.echo
     ) {
         self.script = script
@@ -42,6 +46,7 @@ final class TestUpstream: MCPServerApplication {
         self.resources = resources
         self.templates = templates
         self.pageSize = pageSize
+        self.eras = eras
         state = Mutex(State(tools: tools))
     }
 
@@ -71,20 +76,29 @@ final class TestUpstream: MCPServerApplication {
     var endedSessionCount: Int { state.withLock { $0.endedSessions } }
     var notifications: [String] { state.withLock { $0.notifications } }
 
+    /// Whether somebody wants to hear of a resource.
+    func isFollowed(_ uri: String) -> Bool {
+        state.withLock { state in
+            state.subscribed.values.contains { $0.contains(uri) }
+                || state.streams.values.contains { $0.requested.resourceSubscriptions.contains(uri) }
+        }
+    }
+
     /// Offers other tools, and tells all its clients.
     func change(tools: [Value]) {
-        let sessions = state.withLock { state in
-            state.tools = tools
-            return state.sessions
-        }
-        for session in sessions { session.notify("notifications/tools/list_changed", nil) }
+        state.withLock { $0.tools = tools }
+        tell("notifications/tools/list_changed", nil)
     }
 
     /// Tells all its clients that a resource changed.
     func update(_ uri: String) {
-        for session in state.withLock({ $0.sessions }) {
-            session.notify("notifications/resources/updated", Document(object: ["uri": .string(uri)]))
-        }
+        tell("notifications/resources/updated", Document(object: ["uri": .string(uri)]))
+    }
+
+    private func tell(_ method: String, _ params: Document?) {
+        let (sessions, streams) = state.withLock { ($0.sessions, Array($0.streams.values)) }
+        for session in sessions { session.notify(method, params) }
+        for stream in streams { stream.notify(method, params) }
     }
 
     // MARK: MCP
@@ -93,7 +107,20 @@ final class TestUpstream: MCPServerApplication {
         _ session: MCPServerSession, _ parameters: InitializeParameters
     ) async throws(JSONRPCError) -> InitializeAnswer {
         state.withLock { $0.sessions.append(session) }
-        return InitializeAnswer(
+        return Self.description
+    }
+
+    func discover(_ call: MCPServerCall) async throws(JSONRPCError) -> InitializeAnswer { Self.description }
+
+    func listen(_ call: MCPServerCall, _ subscription: MCPSubscription) async throws(JSONRPCError) {
+        subscription.acknowledge(subscription.requested)
+        state.withLock { $0.streams[ObjectIdentifier(subscription)] = subscription }
+        await subscription.waitForEnd()
+        state.withLock { _ = $0.streams.removeValue(forKey: ObjectIdentifier(subscription)) }
+    }
+
+    private static var description: InitializeAnswer {
+        InitializeAnswer(
             capabilities: [
                 "tools": ["listChanged": true], "prompts": [:], "resources": ["subscribe": true], "completions": [:],
                 "logging": [:],
@@ -111,7 +138,17 @@ final class TestUpstream: MCPServerApplication {
         case "prompts/list": return page(prompts, "prompts", call)
         case "resources/list": return page(resources, "resources", call)
         case "resources/templates/list": return page(templates, "resourceTemplates", call)
-        case "resources/subscribe", "resources/unsubscribe", "logging/setLevel": return Document(object: [:])
+        case "resources/subscribe", "resources/unsubscribe":
+            let uri = call.params?["uri"]?.stringValue ?? ""
+            state.withLock { state in
+                if call.method == "resources/subscribe" {
+                    state.subscribed[ObjectIdentifier(call.session), default: []].insert(uri)
+                } else {
+                    state.subscribed[ObjectIdentifier(call.session)]?.remove(uri)
+                }
+            }
+            return Document(object: [:])
+        case "logging/setLevel": return Document(object: [:])
         default: return try await script(call)
         }
     }
@@ -129,6 +166,9 @@ final class TestUpstream: MCPServerApplication {
     }
 
     func sessionEnded(_ session: MCPServerSession) async {
-        state.withLock { $0.endedSessions += 1 }
+        state.withLock { state in
+            state.endedSessions += 1
+            state.subscribed[ObjectIdentifier(session)] = nil
+        }
     }
 }

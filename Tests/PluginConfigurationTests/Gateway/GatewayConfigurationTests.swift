@@ -258,7 +258,7 @@ struct GatewayConfigurationTests {
         let variables = [
             "GATEHOUSE_HOST": "127.0.0.9", "GATEHOUSE_PORT": "5", "GATEHOUSE_UDS": folder.path + "/s",
             "GATEHOUSE_TOKEN": "abcdefghijklmnop", "GATEHOUSE_INSECURE": "true", "GATEHOUSE_ALLOWED_HOSTS": "a",
-            "GATEHOUSE_ALLOWED_ORIGINS": "https://a",
+            "GATEHOUSE_ALLOWED_ORIGINS": "https://a", "GATEHOUSE_STATE_KEY": "0123456789abcdef0123456789abcdef",
         ]
         for (name, value) in variables {
             let report = GatewayAttempt("", environment: [name: value]).loaded?.report

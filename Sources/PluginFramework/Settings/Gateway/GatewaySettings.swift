@@ -18,6 +18,8 @@ package struct GatewaySettings: Sendable, Equatable {
     package var servers: [VirtualServerSettings] = []
     /// `limits`: what the gateway bears.
     package var limits = GatewayLimits()
+    /// `request_state`: what clients without sessions bring back.
+    package var requestState = RequestStateSettings()
     /// `PLUGINS_ENABLED`: whether plugins run; nil for when any are configured.
     package var pluginsEnabled: Bool?
     /// The plugins with all that holds for them, and how the process behaves.
@@ -119,6 +121,14 @@ package struct GatewayLimits: Sendable, Equatable {
     package var maximumUpstreamSessions = 1_000
     /// `max_listed`: how many tools (or prompts, resources, templates) of one upstream are taken.
     package var maximumListed = 10_000
+    /// `max_held_calls`: how many calls of clients without sessions may wait for answers that servers have asked for.
+    package var maximumHeldCalls = 1_000
+    /// `max_held_calls_per_user`: how many of them may be one user's.
+    package var maximumHeldCallsPerUser = 20
+    /// `max_held_bytes`: how many bytes their requests may have together.
+    ///
+    /// 64 MiB by default.
+    package var maximumHeldBytes = 64 << 20
     /// `max_calls_per_user`: how many calls of one user may be in flight, over all of its sessions.
     package var maximumCallsPerUser = 200
     /// `max_sessions_per_user`: how many sessions of one user may be open.
@@ -129,5 +139,20 @@ package struct GatewayLimits: Sendable, Equatable {
     package var maximumBytesPerUser = 64 << 20
 
     /// Makes limits with the defaults.
+    package init() {}
+}
+
+/// `request_state`: what clients of MCP 2026-07-28, which have no sessions, bring back when they were asked for input.
+package struct RequestStateSettings: Sendable, Equatable {
+    /// `key` or `key_file`: the secret under which it is sealed, at least 32 bytes; nil for one that only this process has.
+    ///
+    /// Gateways that share it take what others have made.
+    package var key: String?
+    /// `lifetime`: how long a client may take to come back.
+    ///
+    /// 300 s by default, 3,600 s at most.
+    package var lifetime: Duration = .seconds(300)
+
+    /// Makes settings with the defaults.
     package init() {}
 }

@@ -20,6 +20,16 @@ package struct UpstreamSettings: Sendable, Equatable {
         case perClient = "per_client"
     }
 
+    /// `protocol`: in which era of MCP the upstream is spoken to.
+    package enum ProtocolChoice: String, Sendable, CaseIterable {
+        /// As revision 2026-07-28 has it if the server knows it, else with `initialize`.
+        case auto
+        /// With `initialize`: revisions up to 2025-11-25.
+        case handshake
+        /// As revision 2026-07-28 has it.
+        case modern = "2026-07-28"
+    }
+
     /// The key under `mcpServers`.
     package var name: String
     /// How the server is reached.
@@ -40,6 +50,8 @@ package struct UpstreamSettings: Sendable, Equatable {
     package var refreshInterval: Duration? = .seconds(300)
     /// `sessions`: whose sessions with it are.
     package var sessions: Sessions = .auto
+    /// `protocol`: in which era of MCP it is spoken to.
+    package var protocolChoice: ProtocolChoice = .auto
     /// `scopes`: the scopes that calls of anything of its need.
     package var scopes: [String] = []
     /// `tool_scopes`: the scopes that calls of some of its tools need beside.
