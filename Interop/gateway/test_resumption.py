@@ -46,7 +46,9 @@ async def test_a_call_survives_the_loss_of_its_clients_connection(gateway):
 async def test_a_call_survives_the_loss_of_the_connection_behind_the_gateway(demo, tmp_path):
     async with Relay(demo) as relay:
         # Waiting for the gateway must not hold up the relay.
-        gateway = await asyncio.to_thread(conftest.Gateway, tmp_path, {"mcpServers": {"demo": {"url": relay.url}}})
+        # Streams of revision 2026-07-28 cannot be gone on with.
+        servers = {"demo": {"url": relay.url, "protocol": "handshake"}}
+        gateway = await asyncio.to_thread(conftest.Gateway, tmp_path, {"mcpServers": servers})
         try:
             async with sdk.connect(url=gateway.url(), mode="legacy") as peer:
                 progress = []

@@ -165,6 +165,34 @@ struct ScopeTests {
         }
     }
 
+    @Test("A call without a session that lacks scopes is HTTP 403 as well")
+    func stepUpWithoutASession() async throws {
+        let upstream = Self.upstream
+        try await TestGateway.with([("a", upstream)], adjusting: Self.settings) { (gateway) async throws in
+            let meta = [
+                #""io.modelcontextprotocol/protocolVersion":"2026-07-28""#,
+                #""io.modelcontextprotocol/clientCapabilities":{}"#,
+            ].joined(separator: ",")
+            func call(_ scopes: String) async throws -> TestAnswer {
+                try await gateway.post(
+                    "/mcp", token: TestIssuer.token(["scope": .string(scopes)]),
+                    headers: [
+                        ("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", "a-write"),
+                    ],
+                    body:
+                        #"{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"a-write","_meta":{\#(meta)}}}"#
+                )
+            }
+            let refused = try await call("mcp a")
+            #expect(refused.status == 403)
+            #expect(refused.challenge?.contains("scope=\"mcp a a:write\"") == true)
+            let body = try JSONParser.decode(refused.body.utf8)
+            #expect(body["id"] == "x" && body["error"]?["data"]?["error"] == "insufficient_scope")
+            let better = try await call("mcp a a:write")
+            #expect(better.status == 200 && better.body.contains("done"))
+        }
+    }
+
     @Test("In a batch a call that lacks scopes is an error like others, and the rest is answered")
     func batch() async throws {
         try await TestGateway.with([("a", Self.upstream)], adjusting: Self.settings) { (gateway) async throws in

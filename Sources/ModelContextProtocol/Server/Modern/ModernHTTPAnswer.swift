@@ -18,6 +18,8 @@ final class ModernHTTPAnswer: CallOutlet {
     private struct State {
         var form = Form.undecided
         var headers: HTTPHeaders = [:]
+        /// The status of an error that is the whole answer, in place of the one that its code has.
+        var errorStatus: HTTPResponseStatus?
     }
 
     private let exchange: HTTPExchange
@@ -44,6 +46,10 @@ final class ModernHTTPAnswer: CallOutlet {
         state.withLock { $0.headers.replaceOrAdd(name: name, value: value) }
     }
 
+    func setErrorStatus(_ status: Int) {
+        state.withLock { $0.errorStatus = HTTPResponseStatus(statusCode: status) }
+    }
+
     @discardableResult
     func send(_ message: JSONRPCMessage) -> Bool {
         guard forms.events else { return false }
@@ -56,9 +62,9 @@ final class ModernHTTPAnswer: CallOutlet {
 
     func answer(_ id: JSONRPCID, _ result: Result<Document, JSONRPCError>) {
         let response = JSONRPCMessage.response(id: id, result).encoded()
-        var status = HTTPResponseStatus.ok
-        if case .failure(let error) = result { status = error.modernStatus }
         state.withLock { state in
+            var status = HTTPResponseStatus.ok
+            if case .failure(let error) = result { status = state.errorStatus ?? error.modernStatus }
             switch state.form {
             case .undecided where forms.json || status != .ok:
                 state.form = .done
