@@ -26,6 +26,23 @@ struct InvokeHookResponseTests {
         #expect(try decode(message) == answer)
     }
 
+    @Test func onlyTheBytesOfAPlainPassAreTakenForOne() throws {
+        let pass = try InvokeHookResponse(pluginName: "Grüße", outcome: .result(PluginResult())).encoded().array
+        var variants = pass.indices.map { Array(pass[..<$0]) } + [pass + [0], pass]
+        for index in pass.indices {
+            for bit in 0..<8 {
+                var bytes = pass
+                bytes[index] ^= 1 << bit
+                variants.append(bytes)
+            }
+        }
+        for bytes in variants {
+            // A field that is unknown changes nothing, and has the answer read the long way.
+            let long = try? InvokeHookResponse(decoding: ByteBuffer(bytes: [0x78, 0] + bytes))
+            #expect(try? InvokeHookResponse(decoding: ByteBuffer(bytes: bytes)) == long, "\(bytes)")
+        }
+    }
+
     @Test func encodingAppendsToWhatIsThere() throws {
         var buffer = ByteBuffer(string: "prefix")
         try InvokeHookResponse(pluginName: "P", outcome: .result(PluginResult())).encode(into: &buffer)

@@ -32,11 +32,11 @@ extension GRPCPluginInvoker {
             return failure(error(of: status, invocation, left))
         } catch let error as UnsendableRequest {
             let message =
-                "the payload or context of \(invocation.hook) cannot be sent to plugin '\(local.name)': \(error.cause)"
-            return failure(PluginError(message, pluginName: local.name, code: PluginError.Code.invalidPayload))
+                "the payload or context of \(invocation.hook) cannot be sent to plugin '\(name)': \(error.cause)"
+            return failure(PluginError(message, pluginName: name, code: PluginError.Code.invalidPayload))
         } catch {
-            let message = "the answer of plugin '\(local.name)' from \(target) cannot be understood: \(error)"
-            return failure(PluginError(message, pluginName: local.name, code: PluginError.Code.internalError))
+            let message = "the answer of plugin '\(name)' from \(target) cannot be understood: \(error)"
+            return failure(PluginError(message, pluginName: name, code: PluginError.Code.internalError))
         }
     }
 
@@ -49,16 +49,16 @@ extension GRPCPluginInvoker {
         switch response.outcome {
         case .result(var result):
             result.restoreNumbers(of: invocation.payload, features)
-            return PluginAnswer(plugin: local.name, outcome: .success(result), context: context)
+            return PluginAnswer(plugin: name, outcome: .success(result), context: context)
         case .error(var error):
-            error.pluginName = local.name
-            return PluginAnswer(plugin: local.name, outcome: .failure(error), context: context)
+            error.pluginName = name
+            return PluginAnswer(plugin: name, outcome: .failure(error), context: context)
         }
     }
 
     /// The configuration that the server reports: for this plugin the last known when the server cannot be asked now.
     package func describe(_ plugin: String) async -> Value? {
-        let isOwn = plugin.lowercased().hasSameBytes(as: local.name.lowercased())
+        let isOwn = plugin.lowercased().hasSameBytes(as: name.lowercased())
         guard let admitted else { return nil }
         switch await describeRemotely(plugin, timeout: .seconds(2)) {
         case .success(let description): return description
@@ -70,7 +70,7 @@ extension GRPCPluginInvoker {
     package var health: PluginHealth {
         get async {
             let isServing = admitted != nil && channelStatus.isServing && isHealthy
-            return PluginHealth(isServing: isServing, plugins: [local.name: isServing])
+            return PluginHealth(isServing: isServing, plugins: [name: isServing])
         }
     }
 
@@ -91,11 +91,11 @@ extension GRPCPluginInvoker {
     // MARK: Failures
 
     private func failure(_ error: PluginError) -> PluginAnswer {
-        PluginAnswer(plugin: local.name, outcome: .failure(error))
+        PluginAnswer(plugin: name, outcome: .failure(error))
     }
 
     private func error(of status: GRPCStatus, _ invocation: PluginInvocation, _ limit: Duration) -> PluginError {
-        let place = "plugin '\(local.name)' at \(target)"
+        let place = "plugin '\(name)' at \(target)"
         let details: ValueObject = ["target": .string(target), "grpc_status": .string("\(status.code)")]
         let (message, code): (String, String) =
             switch status.code {
@@ -110,6 +110,6 @@ extension GRPCPluginInvoker {
             default:
                 ("\(place) ended the call with \(status)", PluginError.Code.internalError)
             }
-        return PluginError(message, pluginName: local.name, code: code, details: details)
+        return PluginError(message, pluginName: name, code: code, details: details)
     }
 }

@@ -34,6 +34,9 @@ package final class GRPCPluginInvoker: ExternalPlugin {
         self.release = release
     }
 
+    /// The plugin's name as it is configured here; read where it stands, because a copy of the entry would count each of its parts.
+    var name: String { admission.local.name }
+
     /// How the way there is.
     package var channelStatus: GRPCChannelStatus { channel.channel.status }
 
@@ -71,7 +74,7 @@ package final class GRPCPluginInvoker: ExternalPlugin {
             await admission.fetch(status.generation) {
                 channel.channel.status.connectivity == .ready
             } describe: {
-                await describeRemotely(local.name, timeout: .seconds(5))
+                await describeRemotely(name, timeout: .seconds(5))
             }
         }
     }

@@ -23,6 +23,8 @@ package final class SocketChannel: Sendable {
     private let budget: ByteBudget
     private let logger: Logger
     private let state: Mutex<State>
+    /// The pool's, for those who look at every call.
+    private let knownFeatures = Atomic<UInt64>(0)
 
     private struct State {
         var pool: SocketPool
@@ -57,7 +59,7 @@ package final class SocketChannel: Sendable {
     package var status: SocketChannelStatus { state.withLock { $0.pool.status } }
 
     /// What may be sent beyond the contract, as the last connection told.
-    package var features: WireFeatures { state.withLock { $0.pool.features } }
+    package var features: WireFeatures { WireFeatures(rawValue: knownFeatures.load(ordering: .relaxed)) }
 
     /// The connections there are, those that are being made included.
     package var connectionCount: Int { state.withLock { $0.open.count } }
@@ -227,7 +229,11 @@ package final class SocketChannel: Sendable {
 
     /// A connection can be used.
     func connected(_ connection: SocketClientConnection) {
-        let (calls, isFirst) = update { $0.pool.connected(connection) }
+        let (calls, isFirst) = update { state in
+            let (calls, isFirst) = state.pool.connected(connection)
+            knownFeatures.store(state.pool.features.rawValue, ordering: .relaxed)
+            return (calls, isFirst)
+        }
         logger.debug(
             "connected to a raw socket server",
             metadata: ["path": "\(path)", "multiplexed": "\(connection.isMultiplexed)"])

@@ -17,7 +17,8 @@ final class SocketClientCall: @unchecked Sendable {
     typealias Outcome = Result<ByteBuffer, SocketCallFailure>
 
     private struct State {
-        var continuation: CheckedContinuation<Outcome, Never>?
+        /// An unsafe one costs no memory of its own; the lock sees to it that it is resumed once.
+        var continuation: UnsafeContinuation<Outcome, Never>?
         var outcome: Outcome?
         var connection: SocketClientConnection?
     }
@@ -79,7 +80,7 @@ final class SocketClientCall: @unchecked Sendable {
     private func end(_ outcome: Outcome) -> (isFirst: Bool, connection: SocketClientConnection?) {
         let (isFirst, continuation, connection) = state.withLock { state in
             guard state.outcome == nil else {
-                return (false, nil as CheckedContinuation<Outcome, Never>?, nil as SocketClientConnection?)
+                return (false, nil as UnsafeContinuation<Outcome, Never>?, nil as SocketClientConnection?)
             }
             state.outcome = outcome
             // Neither is needed any more, and they must not keep each other alive.
@@ -95,8 +96,7 @@ final class SocketClientCall: @unchecked Sendable {
     ///
     /// To be called once.
     func outcome() async -> Outcome {
-        if let outcome = state.withLock({ $0.outcome }) { return outcome }
-        return await withCheckedContinuation { continuation in
+        await withUnsafeContinuation { continuation in
             let outcome = state.withLock { state in
                 if state.outcome == nil { state.continuation = continuation }
                 return state.outcome

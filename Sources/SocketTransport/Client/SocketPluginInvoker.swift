@@ -30,6 +30,9 @@ package final class SocketPluginInvoker: ExternalPlugin {
         self.release = release
     }
 
+    /// The plugin's name as it is configured here; read where it stands, because a copy of the entry would count each of its parts.
+    private var name: String { admission.local.name }
+
     /// How the way there is.
     package var channelStatus: SocketChannelStatus { channel.status }
 
@@ -61,7 +64,7 @@ package final class SocketPluginInvoker: ExternalPlugin {
             await admission.fetch(status.generation) {
                 channel.status.connectivity == .ready
             } describe: {
-                await describeRemotely(local.name, timeout: .seconds(5))
+                await describeRemotely(name, timeout: .seconds(5))
             }
         }
     }
@@ -91,8 +94,8 @@ package final class SocketPluginInvoker: ExternalPlugin {
             ).encode(into: &request, features: features)
         } catch {
             let message =
-                "the payload or context of \(invocation.hook) cannot be sent to plugin '\(local.name)': \(error)"
-            return failure(PluginError(message, pluginName: local.name, code: PluginError.Code.invalidPayload))
+                "the payload or context of \(invocation.hook) cannot be sent to plugin '\(name)': \(error)"
+            return failure(PluginError(message, pluginName: name, code: PluginError.Code.invalidPayload))
         }
         let bytes: ByteBuffer
         do throws(SocketCallFailure) {
@@ -103,8 +106,8 @@ package final class SocketPluginInvoker: ExternalPlugin {
         do throws(WireError) {
             return answer(try InvokeHookResponse(decoding: bytes), to: invocation, features)
         } catch {
-            let message = "the answer of plugin '\(local.name)' from \(target) cannot be understood: \(error)"
-            return failure(PluginError(message, pluginName: local.name, code: PluginError.Code.internalError))
+            let message = "the answer of plugin '\(name)' from \(target) cannot be understood: \(error)"
+            return failure(PluginError(message, pluginName: name, code: PluginError.Code.internalError))
         }
     }
 
@@ -116,16 +119,16 @@ package final class SocketPluginInvoker: ExternalPlugin {
         switch response.outcome {
         case .result(var result):
             result.restoreNumbers(of: invocation.payload, features)
-            return PluginAnswer(plugin: local.name, outcome: .success(result), context: context)
+            return PluginAnswer(plugin: name, outcome: .success(result), context: context)
         case .error(var error):
-            error.pluginName = local.name
-            return PluginAnswer(plugin: local.name, outcome: .failure(error), context: context)
+            error.pluginName = name
+            return PluginAnswer(plugin: name, outcome: .failure(error), context: context)
         }
     }
 
     /// The configuration that the server reports: for this plugin the last known when the server cannot be asked now.
     package func describe(_ plugin: String) async -> Value? {
-        let isOwn = plugin.lowercased().hasSameBytes(as: local.name.lowercased())
+        let isOwn = plugin.lowercased().hasSameBytes(as: name.lowercased())
         guard let admitted = admission.admitted else { return nil }
         switch await describeRemotely(plugin, timeout: .seconds(2)) {
         case .success(let description): return description
@@ -137,7 +140,7 @@ package final class SocketPluginInvoker: ExternalPlugin {
     package var health: PluginHealth {
         get async {
             let isServing = admission.admitted != nil && channel.status.connectivity == .ready
-            return PluginHealth(isServing: isServing, plugins: [local.name: isServing])
+            return PluginHealth(isServing: isServing, plugins: [name: isServing])
         }
     }
 
@@ -155,13 +158,13 @@ package final class SocketPluginInvoker: ExternalPlugin {
     // MARK: Failures
 
     private func failure(_ error: PluginError) -> PluginAnswer {
-        PluginAnswer(plugin: local.name, outcome: .failure(error))
+        PluginAnswer(plugin: name, outcome: .failure(error))
     }
 
     private func pluginError(
         of failure: SocketCallFailure, _ invocation: PluginInvocation, _ limit: Duration
     ) -> PluginError {
-        let place = "plugin '\(local.name)' at \(target)"
+        let place = "plugin '\(name)' at \(target)"
         let (message, code): (String, String) =
             switch failure.kind {
             case .timeout:
@@ -174,6 +177,6 @@ package final class SocketPluginInvoker: ExternalPlugin {
             case .unavailable: ("\(place) cannot be called: \(failure)", PluginError.Code.unavailable)
             case .tooLong: ("the call of \(place) failed: \(failure)", PluginError.Code.internalError)
             }
-        return PluginError(message, pluginName: local.name, code: code, details: ["target": .string(target)])
+        return PluginError(message, pluginName: name, code: code, details: ["target": .string(target)])
     }
 }

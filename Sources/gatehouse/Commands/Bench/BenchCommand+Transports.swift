@@ -3,6 +3,7 @@
 import ArgumentParser
 import Bench
 import Glibc
+import NIOCore
 import PluginConfiguration
 import PluginFramework
 import PluginServer
@@ -15,9 +16,10 @@ extension BenchCommand {
             CommandConfiguration(
                 abstract: "Compares all transports, caller and plugin server together, and with ContextForge's own.",
                 discussion: """
-                    Starts a server of its own for each transport, with a plugin that lets everything pass, and loads it with the \
-                    client that a gateway uses. With --reference, ContextForge's server and client are measured by turns with \
-                    ours; ratios are medians of the ratios of each round.
+                    Starts a server of its own for each transport, with a plugin that lets everything pass, and loads it with what \
+                    a gateway has: its client with its settings, and callers on as many event loops as there are processors, which \
+                    they share with the connections. With --reference, ContextForge's server and client, which have one thread \
+                    each, are measured by turns with ours; ratios are medians of the ratios of each round.
                     """)
         }
 
@@ -33,6 +35,12 @@ extension BenchCommand {
 
         @Option(help: "How many calls are in flight at a time; may be given several times (default: 1 and 32).")
         var inFlight: [Int] = []
+
+        @Option(
+            help:
+                "How many threads callers and connections of ours run on (default: one for each processor, as in a gateway)."
+        )
+        var threads = System.coreCount
 
         @Option(help: "Rounds of which the median is taken.")
         var rounds = 5
@@ -55,6 +63,9 @@ extension BenchCommand {
             }
             guard seconds > 0, seconds <= 3_600 else {
                 throw ValidationError("--seconds must be above 0 and at most 3600, not \(seconds).")
+            }
+            guard (1...256).contains(threads) else {
+                throw ValidationError("--threads must be from 1 to 256, not \(threads).")
             }
             for count in inFlight where !(1...100_000).contains(count) {
                 throw ValidationError("--in-flight must be from 1 to 100000, not \(count).")
@@ -137,8 +148,8 @@ extension BenchCommand {
             plan.inFlight = count
             plan.duration = .seconds(seconds)
             plan.warmup = .seconds(min(0.2, seconds / 5))
-            let measurement = try await BenchLanes.with(threads: 1) { lanes in
-                try await BenchSubject.with(external, Self.question, connections: 1, lanes: lanes) { subject in
+            let measurement = try await BenchLanes.with(threads: threads) { lanes in
+                try await BenchSubject.with(external, Self.question, lanes: lanes) { subject in
                     await LoadGenerator(plan, lanes: lanes.lanes) { await subject.call($0) }.run()
                 }
             }

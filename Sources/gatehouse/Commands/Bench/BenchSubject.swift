@@ -55,16 +55,17 @@ struct BenchSubject: Sendable {
 
     /// Connects to a plugin server, does something with the plugin there, and lets go of it.
     ///
-    /// - Parameter connections: How many connections are kept to the server, where there can be several.
+    /// - Parameter connections: How many connections are kept to the server, where there can be several; nil for as many as a gateway
+    ///   keeps.
     /// - Throws: ``BenchFailure`` when the server or the plugin is not there, or does not answer as it should.
     static func with<Result: Sendable>(
-        _ external: ExternalPluginSettings, _ question: Question, connections: Int, lanes: BenchLanes,
+        _ external: ExternalPluginSettings, _ question: Question, connections: Int? = nil, lanes: BenchLanes,
         _ body: (BenchSubject) async throws -> Result
     ) async throws -> Result {
         var entry = PluginEntry(name: question.plugin, kind: "external")
         entry.external = external
         var settings = PluginServerSettings()
-        settings.grpcClient.connections = connections
+        if let connections { settings.grpcClient.connections = connections }
         let connector = PluginConnector(settings, eventLoopGroup: lanes.group, logger: silent)
         let invoker: any ExternalPlugin
         do throws(SettingsError) {
