@@ -4,6 +4,7 @@ import GRPC
 import NIOCore
 import PluginFramework
 import PluginWire
+import TransportSecurity
 
 /// Chains of plugins in one request, which peers of ours send.
 extension PluginServiceMethods {
