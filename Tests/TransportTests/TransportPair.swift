@@ -23,6 +23,8 @@ struct TransportPair: Sendable, CustomTestStringConvertible {
     struct Running: Sendable {
         /// Runs the plugin.
         let invoker: any PluginInvoker
+        /// Runs another plugin of the same server, over the same connections.
+        let another: @Sendable (String) async throws -> any PluginInvoker
         /// Ends the server in the middle of its calls.
         let stopServer: @Sendable () async -> Void
         /// Ends the client.
@@ -45,7 +47,7 @@ struct TransportPair: Sendable, CustomTestStringConvertible {
 
     static let all: [TransportPair] = [
         TransportPair(name: "in process", server: .here) { host, _ in
-            Running(invoker: host, stopServer: {}, stopClient: {})
+            Running(invoker: host, another: { _ in host }, stopServer: {}, stopClient: {})
         },
         TransportPair(name: "gRPC, TCP", server: .elsewhere) { host, plugin in
             try await .grpc(host, plugin, .tcp(host: "127.0.0.1", port: 0))
@@ -81,10 +83,15 @@ struct TransportPair: Sendable, CustomTestStringConvertible {
         entry.description = "shows what a transport carries"
         entry.timeout = .seconds(120)
         adjust(&entry)
-        let host = try await PluginHost.load([entry], registry: PluginRegistry([kind]), logger: .silent)
+        try await with(kind, [entry], body)
+    }
+
+    /// Serves several plugins, and reaches the first over the transport for as long as a closure runs.
+    func with(_ kind: any Plugin.Type, _ entries: [PluginEntry], _ body: (Running) async throws -> Void) async throws {
+        let host = try await PluginHost.load(entries, registry: PluginRegistry([kind]), logger: .silent)
         let running: Running
         do {
-            running = try await start(host, entry.name)
+            running = try await start(host, entries.first?.name ?? "")
         } catch {
             await host.shutdown()
             throw error
@@ -126,8 +133,8 @@ extension TransportPair.Running {
         let connector = GRPCPluginConnector(
             configuration: configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
             logger: .silent)
-        let invoker = try connector.invoker(for: .external(plugin, .grpc(target)))
-        return try await started(invoker, serving)
+        let settings = ExternalPluginSettings.grpc(target)
+        return try await started(plugin, serving) { try connector.invoker(for: .external($0, settings)) }
     }
 
     static func raw(_ host: PluginHost, _ plugin: String, features: WireFeatures) async throws -> Self {
@@ -143,7 +150,8 @@ extension TransportPair.Running {
         let connector = SocketPluginConnector(
             settings: settings, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
             logger: .silent)
-        return try await started(try connector.plugin(for: .external(plugin, .unixSocket(target))), serving)
+        let place = ExternalPluginSettings.unixSocket(target)
+        return try await started(plugin, serving) { try connector.plugin(for: .external($0, place)) }
     }
 
     static func mcp(_ host: PluginHost, _ plugin: String, _ address: ListenAddress) async throws -> Self {
@@ -173,7 +181,8 @@ extension TransportPair.Running {
         let connector = MCPPluginConnector(
             callTimeout: .seconds(120), clientVersion: "test", eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
             budget: ByteBudget(), logger: .silent)
-        return try await started(try connector.plugin(for: .external(plugin, .mcp(target))), serving)
+        let place = ExternalPluginSettings.mcp(target)
+        return try await started(plugin, serving) { try connector.plugin(for: .external($0, place)) }
     }
 
     /// The plugin in a process of its own, which `InteropPlugins` is.
@@ -202,6 +211,7 @@ extension TransportPair.Running {
         try await eventually("it is admitted") { invoker.downReason == nil }
         return Self(
             invoker: invoker,
+            another: { throw NeverHappened(what: "plugin '\($0)' on a server of one plugin") },
             stopServer: {
                 guard let text = try? String(contentsOfFile: pidFile, encoding: .utf8),
                     let process = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines))
@@ -215,18 +225,35 @@ extension TransportPair.Running {
     }
 
     /// Waits until an external plugin can be called.
-    private static func started(_ plugin: any ExternalPlugin, _ serving: Task<Void?, Never>) async throws -> Self {
-        await plugin.start(patience: .seconds(60))
-        try await eventually("it is admitted") { plugin.downReason == nil }
+    private static func started(
+        _ name: String, _ serving: Task<Void?, Never>,
+        _ make: @escaping @Sendable (String) throws -> any ExternalPlugin
+    ) async throws -> Self {
+        let holder = StartedPlugins()
+        let another: @Sendable (String) async throws -> any PluginInvoker = { name in
+            let plugin = try make(name)
+            holder.add(plugin)
+            await plugin.start(patience: .seconds(60))
+            try await eventually("it is admitted") { plugin.downReason == nil }
+            return plugin
+        }
         return Self(
-            invoker: plugin,
+            invoker: try await another(name), another: another,
             // Cancelling it is as good as killing it: connections are closed in the middle of calls.
             stopServer: {
                 serving.cancel()
                 _ = await serving.value
             },
-            stopClient: { await plugin.shutDown() })
+            stopClient: { for plugin in holder.all { await plugin.shutDown() } })
     }
+}
+
+/// The plugins that a test has started.
+private final class StartedPlugins: Sendable {
+    private let plugins = Mutex<[any ExternalPlugin]>([])
+
+    var all: [any ExternalPlugin] { plugins.withLock { $0 } }
+    func add(_ plugin: any ExternalPlugin) { plugins.withLock { $0.append(plugin) } }
 }
 
 extension PluginEntry {

@@ -24,12 +24,12 @@ extension GRPCPluginInvoker {
                     hookType: invocation.hook.rawValue, pluginName: admitted.name, payload: invocation.payload,
                     context: invocation.context)
                 var buffer = GRPCMessage.buffer(capacity: 1_024)
-                try request.encode(into: &buffer, features: channel.features)
+                try request.encode(into: &buffer, features: channel.features, keeping: invocation.encodings)
                 return buffer
             }
             return answer(try InvokeHookResponse(decoding: bytes), to: invocation, sent)
         } catch let status as GRPCStatus {
-            return failure(error(of: status, invocation, left))
+            return failure(error(of: status, invocation.hook, left))
         } catch let error as UnsendableRequest {
             let message =
                 "the payload or context of \(invocation.hook) cannot be sent to plugin '\(name)': \(error.cause)"
@@ -90,18 +90,18 @@ extension GRPCPluginInvoker {
 
     // MARK: Failures
 
-    private func failure(_ error: PluginError) -> PluginAnswer {
+    func failure(_ error: PluginError) -> PluginAnswer {
         PluginAnswer(plugin: name, outcome: .failure(error))
     }
 
-    private func error(of status: GRPCStatus, _ invocation: PluginInvocation, _ limit: Duration) -> PluginError {
+    func error(of status: GRPCStatus, _ hook: HookName, _ limit: Duration) -> PluginError {
         let place = "plugin '\(name)' at \(target)"
         let details: ValueObject = ["target": .string(target), "grpc_status": .string("\(status.code)")]
         let (message, code): (String, String) =
             switch status.code {
             case .deadlineExceeded:
                 (
-                    "\(place) did not answer at hook '\(invocation.hook)' within \(max(limit, .zero).secondsDescription); "
+                    "\(place) did not answer at hook '\(hook)' within \(max(limit, .zero).secondsDescription); "
                         + "raise plugin_settings.plugin_timeout, or timeout of its entry, if it needs more",
                     PluginError.Code.timeout
                 )

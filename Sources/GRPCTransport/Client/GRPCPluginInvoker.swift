@@ -11,7 +11,7 @@ import Values
 ///
 /// Before it is used it is started: it connects and asks the server for the plugin's configuration. A server that is down then, or
 /// does not have the plugin, is asked again and again; until it answers, every call ends with an error that says so.
-package final class GRPCPluginInvoker: ExternalPlugin {
+package final class GRPCPluginInvoker: ExternalPlugin, PluginChainInvoker {
     let channel: PluginChannel
     let callTimeout: Duration
     /// Whether it can be called, and what its server says of it.

@@ -22,8 +22,8 @@ package struct PluginServiceMethods: Sendable {
     /// How the servers of each package are asked whether they serve.
     package static let healthPaths = packages.map { "/\($0).Health/Check" }
 
-    private let service: any PluginService
-    private let inlineLimit: Int
+    let service: any PluginService
+    let inlineLimit: Int
 
     /// Makes the methods of a service.
     ///
@@ -47,7 +47,7 @@ package struct PluginServiceMethods: Sendable {
                 method("/\(package).Health/Check", check),
             ]
         }
-        return contract + [describePeer]
+        return contract + [describePeer, invokeChain]
     }
 
     /// What a peer of ours announces holds for its connection.
@@ -97,12 +97,7 @@ package struct PluginServiceMethods: Sendable {
             PluginInvocation(
                 hook: HookName(rawValue: request.hookType), plugin: request.pluginName, payload: request.payload,
                 context: request.context, startsInline: call.message.readableBytes <= inlineLimit))
-        let outcome: InvokeHookResponse.Outcome =
-            switch answer.outcome {
-            case .success(let result): .result(result)
-            case .failure(let error): .error(error)
-            }
-        return InvokeHookResponse(pluginName: request.pluginName, outcome: outcome, context: answer.context)
+        return InvokeHookResponse(answer, pluginName: request.pluginName)
     }
 
     @Sendable private func getPluginConfig(

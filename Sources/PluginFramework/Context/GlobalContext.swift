@@ -46,3 +46,26 @@ public struct GlobalContext: Sendable, Equatable {
         self.metadata = metadata
     }
 }
+
+extension GlobalContext {
+    /// Takes what a plugin made of the state and the metadata that it saw: keys can be set, not removed.
+    ///
+    /// - Parameters:
+    ///   - new: The context as the plugin left it.
+    ///   - seen: The context as the plugin got it.
+    /// - Returns: Whether anything is different now.
+    mutating func take(_ new: GlobalContext, seen: GlobalContext) -> Bool {
+        let hasState = Self.merge(new.state, seen.state, into: &state)
+        let hasMetadata = Self.merge(new.metadata, seen.metadata, into: &metadata)
+        return hasState || hasMetadata
+    }
+
+    private static func merge(_ new: ValueObject, _ seen: ValueObject, into current: inout ValueObject) -> Bool {
+        var isOther = false
+        for member in new where seen[member.key] != member.value && current[member.key] != member.value {
+            current[member.key] = member.value
+            isOther = true
+        }
+        return isOther
+    }
+}

@@ -61,6 +61,14 @@ public final class PluginContext: Sendable {
         contents.withLock { $0.load() }
     }
 
+    /// All values as they were received, whatever the plugin has made of them since.
+    package var received: ContextValues {
+        contents.withLock { contents in
+            let current = contents.load()
+            return contents.original ?? current
+        }
+    }
+
     /// Data private to the plugin, kept from a pre hook to its post hook within a request.
     public var state: ValueObject {
         get { values.state }

@@ -20,6 +20,9 @@ public struct PluginInvocation: Sendable {
     /// False where that thread belongs to others, as those of Swift's own pool do, and a plugin might hold it.
     public var startsInline: Bool
 
+    /// The encoded forms of the payload that are kept for all who get it; nil when nobody else does.
+    package var encodings: PayloadEncodings?
+
     /// Makes an invocation.
     public init(
         hook: HookName,

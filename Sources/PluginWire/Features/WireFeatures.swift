@@ -18,8 +18,11 @@ package struct WireFeatures: OptionSet, Sendable, Hashable {
     /// Any number of calls share a raw socket, in frames that name their call.
     package static let multiplexedFrames = WireFeatures(rawValue: 4)
 
+    /// Several plugins of one hook run in one request.
+    package static let chainPushDown = WireFeatures(rawValue: 8)
+
     /// Everything that this version can do in the contract's messages, whatever carries them.
-    package static let all: WireFeatures = [.losslessNumbers, .contextFields]
+    package static let all: WireFeatures = [.losslessNumbers, .contextFields, .chainPushDown]
 
     /// Everything that this version can do on a raw socket.
     package static let overSocket: WireFeatures = all.union(.multiplexedFrames)
@@ -29,6 +32,7 @@ package struct WireFeatures: OptionSet, Sendable, Hashable {
         (.losslessNumbers, "lossless_numbers", 1),
         (.contextFields, "context_fields", 1),
         (.multiplexedFrames, "multiplexed_frames", 1),
+        (.chainPushDown, "chain_push_down", 1),
     ]
 
     /// The features of these that a peer has announced in a version that is known here.
@@ -40,6 +44,9 @@ package struct WireFeatures: OptionSet, Sendable, Hashable {
             insert(known.feature)
         }
     }
+
+    /// Whether chains can go in one request: they are exact only if everything in them arrives as it is.
+    package var carriesChains: Bool { isSuperset(of: [.losslessNumbers, .contextFields, .chainPushDown]) }
 
     /// The features as they are announced.
     package var announcement: [PeerDescription.Feature] {

@@ -21,6 +21,8 @@ package struct TaggedFrame: Sendable, Equatable {
         package static let getPluginConfig = Kind(rawValue: 2)
         /// To the server: a GetPluginConfigsRequest.
         package static let getPluginConfigs = Kind(rawValue: 3)
+        /// To the server: how many milliseconds are left, as with a hook, then an InvokeChainRequest (`chain_push_down`).
+        package static let invokeChain = Kind(rawValue: 4)
         /// To the server: nobody waits for the call's answer any more; without a body.
         package static let cancel = Kind(rawValue: 16)
         /// To the client: the response to the call's request.
@@ -30,6 +32,9 @@ package struct TaggedFrame: Sendable, Equatable {
         /// To the client: calls above this number were not begun and will not be; without a body.
         package static let goAway = Kind(rawValue: 34)
     }
+
+    /// Whether the caller's time limit stands before the request.
+    package static func hasTimeLimit(_ kind: Kind) -> Bool { kind == .invokeHook || kind == .invokeChain }
 
     /// The bytes before the body.
     package static let headLength = 5

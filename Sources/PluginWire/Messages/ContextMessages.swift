@@ -186,6 +186,19 @@ extension WireWriter {
         close(number, since: before)
     }
 
+    /// A field with a PluginContext of what a plugin keeps for itself alone; without any it is not written.
+    mutating func ownContextField(_ number: UInt32, _ values: ContextValues) throws(WireError) {
+        guard !values.state.isEmpty || !values.metadata.isEmpty else { return }
+        let before = count
+        do throws(WireError) {
+            try structField(3, "metadata", values.metadata)
+            try structField(2, "state", values.state)
+        } catch {
+            throw error.inside("context")
+        }
+        close(number, since: before)
+    }
+
     private mutating func globalContent(_ global: GlobalContext) throws(WireError) {
         if features.contains(.contextFields) {
             if let contentType = global.contentType { memberField(1001, contentType) }

@@ -54,11 +54,45 @@ package struct InvokeHookRequest: WireMessage {
 
     /// Appends the encoded message for a receiver that understands more than the contract.
     package func encode(into buffer: inout ByteBuffer, features: WireFeatures) throws(WireError) {
+        try encode(into: &buffer, features: features, keeping: nil)
+    }
+
+    /// The same, with the payload in the form that is kept for all who get it, if it is kept.
+    package func encode(
+        into buffer: inout ByteBuffer, features: WireFeatures, keeping encodings: PayloadEncodings?
+    ) throws(WireError) {
         var writer = WireWriter(features: features)
         try writer.contextField(4, context.values)
-        try writer.structField(3, "payload", payload)
+        try writer.payloadField(3, payload, encodings)
         writer.field(2, pluginName)
         writer.field(1, hookType)
         writer.finish(into: &buffer)
+    }
+}
+
+extension WireWriter {
+    /// The field with the payload: in the form that is kept for receivers of these features, which is made if it is not there yet.
+    mutating func payloadField(
+        _ number: UInt32, _ payload: Document, _ encodings: PayloadEncodings?
+    ) throws(WireError) {
+        guard let encodings, !(payload.encoded is EncodedStruct) else {
+            try structField(number, "payload", payload)
+            return
+        }
+        let features = features.intersection(.losslessNumbers)
+        let kept = try encodings.document(for: features.rawValue) { () throws(WireError) in
+            var writer = WireWriter(features: features)
+            try writer.structField(number, "payload", payload)
+            var bytes = ByteBuffer()
+            writer.finish(into: &bytes)
+            // Without the tag and the length of the field that it was written as.
+            let content = try bytes.withWireReader { (reader: inout WireReader) throws(WireError) in
+                _ = try reader.nextTag()
+                return try reader.delimited()
+            }
+            return Document(
+                checkedStruct: bytes.getSlice(at: bytes.readerIndex + content.lowerBound, length: content.count))
+        }
+        try structField(number, "payload", kept)
     }
 }

@@ -93,14 +93,19 @@ package struct InvokeHookResponse: WireMessage, Equatable {
     /// Appends the encoded answer, or, when the plugin's values cannot be sent, an error that says so.
     ///
     /// A caller must get an answer for each request; and what could not be told must not count as a pass.
-    package func encodeReportingFaults(into buffer: inout ByteBuffer, features: WireFeatures = []) {
+    ///
+    /// - Returns: Whether the answer itself was appended.
+    @discardableResult
+    package func encodeReportingFaults(into buffer: inout ByteBuffer, features: WireFeatures = []) -> Bool {
         do throws(WireError) {
             try encode(into: &buffer, features: features)
+            return true
         } catch {
             var message = "the plugin's answer cannot be sent: \(error)"
             // A failure stays that failure: only what cannot be sent with it is left out.
             if case .error(let failure) = outcome { message = "\(failure.message) (\(message))" }
             Self.encodeFault(message, of: self, into: &buffer)
+            return false
         }
     }
 
@@ -121,6 +126,16 @@ package struct InvokeHookResponse: WireMessage, Equatable {
 }
 
 extension InvokeHookResponse {
+    /// The answer of a plugin as it travels.
+    package init(_ answer: PluginAnswer, pluginName: String) {
+        let outcome: Outcome =
+            switch answer.outcome {
+            case .success(let result): .result(result)
+            case .failure(let error): .error(error)
+            }
+        self.init(pluginName: pluginName, outcome: outcome, context: answer.context)
+    }
+
     /// Field 2, a Struct of one entry, `continue_processing: true`: nearly every answer, so it is not made each time.
     private static let passResult: StaticString =
         "\u{12}\u{1B}\u{0A}\u{19}\u{0A}\u{13}continue_processing\u{12}\u{02}\u{20}\u{01}"

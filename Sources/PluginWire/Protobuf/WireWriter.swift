@@ -137,6 +137,13 @@ struct WireWriter: ~Copyable {
         tag(number, .varint)
     }
 
+    /// A field with an unsigned number; 0, the default of proto3, is not written.
+    mutating func field(_ number: UInt32, unsigned value: UInt64) {
+        guard value != 0 else { return }
+        varint(value)
+        tag(number, .varint)
+    }
+
     /// A field with a truth value; false, the default of proto3, is not written.
     mutating func field(_ number: UInt32, _ value: Bool) {
         guard value else { return }

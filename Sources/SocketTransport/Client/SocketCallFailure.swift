@@ -12,6 +12,8 @@ package struct SocketCallFailure: Error, Sendable, Equatable, CustomStringConver
         case cancelled
         /// The request or the answer is longer than may be.
         case tooLong = "too_long"
+        /// The server has become one of another make, which knows no such request; nothing was sent.
+        case unknownThere = "unknown_there"
     }
 
     /// What kind of failure it is.

@@ -18,7 +18,11 @@ extension SocketClientConnection {
             watch(call.deadline)
             return
         }
-        guard call.assign(self) else {
+        let isKnownThere = isMultiplexed || call.kind != .invokeChain
+        if !isKnownThere {
+            call.finish(.failure(SocketCallFailure(.unknownThere, "the server runs one plugin a request")))
+        }
+        guard isKnownThere, call.assign(self) else {
             if !isMultiplexed { owner.released(self) }
             return
         }
@@ -37,7 +41,7 @@ extension SocketClientConnection {
         lastID += 1
         call.id = lastID
         calls[lastID] = call
-        let hasLimit = call.kind == .invokeHook
+        let hasLimit = TaggedFrame.hasTimeLimit(call.kind)
         let length = TaggedFrame.headLength + (hasLimit ? 4 : 0) + call.request.readableBytes
         outgoing.writeInteger(UInt32(length))
         TaggedFrame.writeHead(call.kind, call: call.id, into: &outgoing)

@@ -7,8 +7,8 @@ import PluginWire
 package import Values
 
 /// Runs one external plugin on a plugin server over a raw Unix socket, ours or ContextForge's.
-package final class SocketPluginInvoker: ExternalPlugin {
-    private let channel: SocketChannel
+package final class SocketPluginInvoker: ExternalPlugin, PluginChainInvoker {
+    let channel: SocketChannel
     private let callTimeout: Duration
     /// Whether it can be called, and what its server says of it.
     package let admission: PluginAdmission
@@ -31,7 +31,7 @@ package final class SocketPluginInvoker: ExternalPlugin {
     }
 
     /// The plugin's name as it is configured here; read where it stands, because a copy of the entry would count each of its parts.
-    private var name: String { admission.local.name }
+    var name: String { admission.local.name }
 
     /// How the way there is.
     package var channelStatus: SocketChannelStatus { channel.status }
@@ -91,7 +91,7 @@ package final class SocketPluginInvoker: ExternalPlugin {
             try InvokeHookRequest(
                 hookType: invocation.hook.rawValue, pluginName: admitted.name, payload: invocation.payload,
                 context: invocation.context
-            ).encode(into: &request, features: features)
+            ).encode(into: &request, features: features, keeping: invocation.encodings)
         } catch {
             let message =
                 "the payload or context of \(invocation.hook) cannot be sent to plugin '\(name)': \(error)"
@@ -101,7 +101,7 @@ package final class SocketPluginInvoker: ExternalPlugin {
         do throws(SocketCallFailure) {
             bytes = try await channel.call(.invokeHook, request, timeout: left)
         } catch {
-            return failure(pluginError(of: error, invocation, left))
+            return failure(pluginError(of: error, invocation.hook, left))
         }
         do throws(WireError) {
             return answer(try InvokeHookResponse(decoding: bytes), to: invocation, features)
@@ -157,24 +157,23 @@ package final class SocketPluginInvoker: ExternalPlugin {
 
     // MARK: Failures
 
-    private func failure(_ error: PluginError) -> PluginAnswer {
+    func failure(_ error: PluginError) -> PluginAnswer {
         PluginAnswer(plugin: name, outcome: .failure(error))
     }
 
-    private func pluginError(
-        of failure: SocketCallFailure, _ invocation: PluginInvocation, _ limit: Duration
-    ) -> PluginError {
+    func pluginError(of failure: SocketCallFailure, _ hook: HookName, _ limit: Duration) -> PluginError {
         let place = "plugin '\(name)' at \(target)"
         let (message, code): (String, String) =
             switch failure.kind {
             case .timeout:
                 (
-                    "\(place) did not answer at hook '\(invocation.hook)' within \(max(limit, .zero).secondsDescription); "
+                    "\(place) did not answer at hook '\(hook)' within \(max(limit, .zero).secondsDescription); "
                         + "raise plugin_settings.plugin_timeout, or timeout of its entry, if it needs more",
                     PluginError.Code.timeout
                 )
             case .cancelled: ("the call of \(place) was cancelled: \(failure)", PluginError.Code.cancelled)
             case .unavailable: ("\(place) cannot be called: \(failure)", PluginError.Code.unavailable)
+            case .unknownThere: ("\(place) cannot be called: \(failure)", PluginError.Code.unavailable)
             case .tooLong: ("the call of \(place) failed: \(failure)", PluginError.Code.internalError)
             }
         return PluginError(message, pluginName: name, code: code, details: ["target": .string(target)])

@@ -7,6 +7,8 @@ import PluginWire
 /// What is answered to a request on a raw socket.
 enum SocketAnswer: Sendable {
     case invokeHook(InvokeHookResponse)
+    /// An encoded InvokeChainResponse.
+    case invokeChain(ByteBuffer)
     case getPluginConfig(GetPluginConfigResponse)
     case getPluginConfigs(GetPluginConfigsResponse)
     case hello(PeerHello)
@@ -51,6 +53,7 @@ enum SocketAnswer: Sendable {
         if let tag { TaggedFrame.writeHead(.answer, call: tag, into: &buffer) }
         switch self {
         case .invokeHook(let response): response.encodeReportingFaults(into: &buffer, features: features)
+        case .invokeChain(let response): buffer.writeImmutableBuffer(response)
         case .getPluginConfig(let response): try response.encode(into: &buffer)
         case .getPluginConfigs(let response): try response.encode(into: &buffer)
         case .hello(let hello): try hello.encode(into: &buffer)

@@ -21,13 +21,20 @@ extension SocketServerConnection {
         let service = server.service
         begin(call, inline: isSmall) {
             let answer = await service.invoke(invocation)
-            let outcome: InvokeHookResponse.Outcome =
-                switch answer.outcome {
-                case .success(let result): .result(result)
-                case .failure(let error): .error(error)
-                }
-            return .invokeHook(
-                InvokeHookResponse(pluginName: invocation.plugin, outcome: outcome, context: answer.context))
+            return .invokeHook(InvokeHookResponse(answer, pluginName: invocation.plugin))
+        }
+    }
+
+    /// Begins a chain of plugins; the deadline is kept by the time limits of its steps, and by its caller.
+    func begin(_ request: InvokeChainRequest, call: SocketServerCall, size: Int) {
+        let isSmall = size <= server.settings.inlineLimit
+        var chain = request.chain
+        chain.startsInline = isSmall
+        let (service, features, asked) = (server.service, call.features, chain)
+        begin(call, inline: isSmall) {
+            var answers = ChainAnswerWriter(features: features)
+            await asked.run(on: service) { answers.write($0, $1, $2) }
+            return .invokeChain(answers.bytes)
         }
     }
 

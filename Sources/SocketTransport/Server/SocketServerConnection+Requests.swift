@@ -136,6 +136,12 @@ extension SocketServerConnection {
                 let request = try InvokeHookRequest(decoding: frame.body)
                 let deadline = left == 0 ? nil : ContinuousClock.now + .milliseconds(left)
                 begin(request, call: call, size: frame.body.readableBytes, deadline: deadline)
+            case .invokeChain:
+                guard frame.body.readInteger(as: UInt32.self) != nil else {
+                    throw WireError(.truncated, "the time limit in front of the request is missing")
+                }
+                let request = try InvokeChainRequest(decoding: frame.body)
+                begin(request, call: call, size: frame.body.readableBytes)
             case .getPluginConfig:
                 begin(try GetPluginConfigRequest(decoding: frame.body), call: call)
             case .getPluginConfigs:

@@ -99,6 +99,136 @@ nonisolated struct Gatehouse_V1_GlobalContextFields: Sendable {
   fileprivate var _userContext: SwiftProtobuf.Google_Protobuf_Struct? = nil
 }
 
+/// `chain_push_down`, version 1. Over gRPC a method, on a raw socket a kind of frame.
+nonisolated struct Gatehouse_V1_InvokeChainRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var hookType: String = String()
+
+  /// What the first plugin gets; each further one gets what those before it made of it.
+  var payload: SwiftProtobuf.Google_Protobuf_Struct {
+    get {_payload ?? SwiftProtobuf.Google_Protobuf_Struct()}
+    set {_payload = newValue}
+  }
+  /// Returns true if `payload` has been explicitly set.
+  var hasPayload: Bool {self._payload != nil}
+  /// Clears the value of `payload`. Subsequent reads from it will return its default value.
+  mutating func clearPayload() {self._payload = nil}
+
+  /// What all plugins know: `global_context` alone is set.
+  var context: Mcpgateway_Plugins_PluginContext {
+    get {_context ?? Mcpgateway_Plugins_PluginContext()}
+    set {_context = newValue}
+  }
+  /// Returns true if `context` has been explicitly set.
+  var hasContext: Bool {self._context != nil}
+  /// Clears the value of `context`. Subsequent reads from it will return its default value.
+  mutating func clearContext() {self._context = nil}
+
+  /// The plugins in order, none of them twice; at most 100.
+  var steps: [Gatehouse_V1_ChainStep] = []
+
+  /// The members of the payload that may be changed at this hook. A change of another one is dropped.
+  var writableFields: [String] = []
+
+  /// Whether `writable_fields` decides; if not, `takes_any_change` does.
+  var hasWritableFields_p: Bool = false
+
+  var takesAnyChange: Bool = false
+
+  /// The most bytes of a changed payload as JSON text, 0 for no limit; one that has more counts as an error of its plugin.
+  var maxPayloadSize: UInt64 = 0
+
+  /// No further plugin begins once the chain has taken so many milliseconds.
+  var patienceMs: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _payload: SwiftProtobuf.Google_Protobuf_Struct? = nil
+  fileprivate var _context: Mcpgateway_Plugins_PluginContext? = nil
+}
+
+/// One plugin, and what its answer may do. What is not allowed is dropped, or ends the chain with this answer.
+nonisolated struct Gatehouse_V1_ChainStep: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var pluginName: String = String()
+
+  /// What it knows for itself: `state` and `metadata` alone are set.
+  var context: Mcpgateway_Plugins_PluginContext {
+    get {_context ?? Mcpgateway_Plugins_PluginContext()}
+    set {_context = newValue}
+  }
+  /// Returns true if `context` has been explicitly set.
+  var hasContext: Bool {self._context != nil}
+  /// Clears the value of `context`. Subsequent reads from it will return its default value.
+  mutating func clearContext() {self._context = nil}
+
+  var timeLimitMs: UInt32 = 0
+
+  /// Its changed payload goes to the next plugin, and what it writes to the global state and metadata.
+  var mayChange: Bool = false
+
+  var sharesState: Bool = false
+
+  /// The next plugin is asked after a change (if it may make one), a violation, an error.
+  var goesOnAfterChange: Bool = false
+
+  var goesOnAfterViolation: Bool = false
+
+  var goesOnAfterError: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _context: Mcpgateway_Plugins_PluginContext? = nil
+}
+
+nonisolated struct Gatehouse_V1_InvokeChainResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What the plugins answered, in order, as far as they were asked: at least the first one.
+  var steps: [Gatehouse_V1_ChainStepAnswer] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Gatehouse_V1_ChainStepAnswer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// As to a call of this one plugin.
+  var answer: Mcpgateway_Plugins_InvokeHookResponse {
+    get {_answer ?? Mcpgateway_Plugins_InvokeHookResponse()}
+    set {_answer = newValue}
+  }
+  /// Returns true if `answer` has been explicitly set.
+  var hasAnswer: Bool {self._answer != nil}
+  /// Clears the value of `answer`. Subsequent reads from it will return its default value.
+  mutating func clearAnswer() {self._answer = nil}
+
+  /// How long the plugin took, in microseconds.
+  var durationUs: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _answer: Mcpgateway_Plugins_InvokeHookResponse? = nil
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "gatehouse.v1"
@@ -247,6 +377,218 @@ nonisolated extension Gatehouse_V1_GlobalContextFields: SwiftProtobuf.Message, S
   static func ==(lhs: Gatehouse_V1_GlobalContextFields, rhs: Gatehouse_V1_GlobalContextFields) -> Bool {
     if lhs._userContext != rhs._userContext {return false}
     if lhs.contentType != rhs.contentType {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Gatehouse_V1_InvokeChainRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".InvokeChainRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}hook_type\0\u{1}payload\0\u{1}context\0\u{1}steps\0\u{3}writable_fields\0\u{3}has_writable_fields\0\u{3}takes_any_change\0\u{3}max_payload_size\0\u{3}patience_ms\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.hookType) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._payload) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._context) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.steps) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.writableFields) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.hasWritableFields_p) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.takesAnyChange) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.maxPayloadSize) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.patienceMs) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.hookType.isEmpty {
+      try visitor.visitSingularStringField(value: self.hookType, fieldNumber: 1)
+    }
+    try { if let v = self._payload {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._context {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if !self.steps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.steps, fieldNumber: 4)
+    }
+    if !self.writableFields.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.writableFields, fieldNumber: 5)
+    }
+    if self.hasWritableFields_p != false {
+      try visitor.visitSingularBoolField(value: self.hasWritableFields_p, fieldNumber: 6)
+    }
+    if self.takesAnyChange != false {
+      try visitor.visitSingularBoolField(value: self.takesAnyChange, fieldNumber: 7)
+    }
+    if self.maxPayloadSize != 0 {
+      try visitor.visitSingularUInt64Field(value: self.maxPayloadSize, fieldNumber: 8)
+    }
+    if self.patienceMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.patienceMs, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Gatehouse_V1_InvokeChainRequest, rhs: Gatehouse_V1_InvokeChainRequest) -> Bool {
+    if lhs.hookType != rhs.hookType {return false}
+    if lhs._payload != rhs._payload {return false}
+    if lhs._context != rhs._context {return false}
+    if lhs.steps != rhs.steps {return false}
+    if lhs.writableFields != rhs.writableFields {return false}
+    if lhs.hasWritableFields_p != rhs.hasWritableFields_p {return false}
+    if lhs.takesAnyChange != rhs.takesAnyChange {return false}
+    if lhs.maxPayloadSize != rhs.maxPayloadSize {return false}
+    if lhs.patienceMs != rhs.patienceMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Gatehouse_V1_ChainStep: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ChainStep"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}plugin_name\0\u{1}context\0\u{3}time_limit_ms\0\u{3}may_change\0\u{3}shares_state\0\u{3}goes_on_after_change\0\u{3}goes_on_after_violation\0\u{3}goes_on_after_error\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.pluginName) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._context) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.timeLimitMs) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.mayChange) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.sharesState) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.goesOnAfterChange) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.goesOnAfterViolation) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.goesOnAfterError) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.pluginName.isEmpty {
+      try visitor.visitSingularStringField(value: self.pluginName, fieldNumber: 1)
+    }
+    try { if let v = self._context {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.timeLimitMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.timeLimitMs, fieldNumber: 3)
+    }
+    if self.mayChange != false {
+      try visitor.visitSingularBoolField(value: self.mayChange, fieldNumber: 4)
+    }
+    if self.sharesState != false {
+      try visitor.visitSingularBoolField(value: self.sharesState, fieldNumber: 5)
+    }
+    if self.goesOnAfterChange != false {
+      try visitor.visitSingularBoolField(value: self.goesOnAfterChange, fieldNumber: 6)
+    }
+    if self.goesOnAfterViolation != false {
+      try visitor.visitSingularBoolField(value: self.goesOnAfterViolation, fieldNumber: 7)
+    }
+    if self.goesOnAfterError != false {
+      try visitor.visitSingularBoolField(value: self.goesOnAfterError, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Gatehouse_V1_ChainStep, rhs: Gatehouse_V1_ChainStep) -> Bool {
+    if lhs.pluginName != rhs.pluginName {return false}
+    if lhs._context != rhs._context {return false}
+    if lhs.timeLimitMs != rhs.timeLimitMs {return false}
+    if lhs.mayChange != rhs.mayChange {return false}
+    if lhs.sharesState != rhs.sharesState {return false}
+    if lhs.goesOnAfterChange != rhs.goesOnAfterChange {return false}
+    if lhs.goesOnAfterViolation != rhs.goesOnAfterViolation {return false}
+    if lhs.goesOnAfterError != rhs.goesOnAfterError {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Gatehouse_V1_InvokeChainResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".InvokeChainResponse"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}steps\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.steps) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.steps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.steps, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Gatehouse_V1_InvokeChainResponse, rhs: Gatehouse_V1_InvokeChainResponse) -> Bool {
+    if lhs.steps != rhs.steps {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Gatehouse_V1_ChainStepAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ChainStepAnswer"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}answer\0\u{3}duration_us\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._answer) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.durationUs) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._answer {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.durationUs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.durationUs, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Gatehouse_V1_ChainStepAnswer, rhs: Gatehouse_V1_ChainStepAnswer) -> Bool {
+    if lhs._answer != rhs._answer {return false}
+    if lhs.durationUs != rhs.durationUs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -9,6 +9,13 @@ final class HookChain: Sendable {
         let member: PipelineMember
         /// Any of them; always, if empty.
         let conditions: [CompiledCondition]
+        /// Whether which plugins run after it depends on what it makes of the payload.
+        var decidesWhoFollows = false
+
+        init(member: PipelineMember, conditions: [CompiledCondition]) {
+            self.member = member
+            self.conditions = conditions
+        }
 
         /// Whether the plugin is asked.
         func applies(to inputs: ConditionInputs) -> Bool {
@@ -35,6 +42,8 @@ final class HookChain: Sendable {
     let count: Int
     /// Whether any of them receives credentials.
     let givesCredentials: Bool
+    /// Whether several of them are reached over a network, so that what they get is worth keeping in encoded form.
+    let hasSeveralRemotePlugins: Bool
 
     private let subject: HookSubject?
     private let looksAtContentType: Bool
@@ -46,6 +55,7 @@ final class HookChain: Sendable {
         self.review = review
         count = links.count
         givesCredentials = links.contains { $0.member.entry.receivesCredentials }
+        hasSeveralRemotePlugins = links.count { $0.member.chainInvoker != nil } > 1
         let order = links.enumerated().sorted { left, right in
             let (first, second) = (left.element.member, right.element.member)
             return (first.role.phase, first.entry.priority, left.offset)
@@ -71,15 +81,26 @@ final class HookChain: Sendable {
             }
             rest = rest.dropFirst(band.count)
             if isConcurrent || (runsBandsInParallel && band.count > 1) {
-                if !serial.isEmpty { segments.append(.serial(serial)) }
+                if !serial.isEmpty { segments.append(.serial(marked(serial))) }
                 serial = []
                 segments.append(isConcurrent ? .concurrent(Array(band)) : .band(Array(band)))
             } else {
                 serial += band
             }
         }
-        if !serial.isEmpty { segments.append(.serial(serial)) }
+        if !serial.isEmpty { segments.append(.serial(marked(serial))) }
         return segments
+    }
+
+    /// Plugins one after the other, each knowing whether a condition after it looks at the payload.
+    private static func marked(_ links: [Link]) -> [Link] {
+        var links = links
+        var isLookedAt = false
+        for index in links.indices.reversed() {
+            links[index].decidesWhoFollows = isLookedAt
+            if links[index].conditions.contains(where: \.looksAtSubject) { isLookedAt = true }
+        }
+        return links
     }
 
     /// The plugins in the order in which they run.

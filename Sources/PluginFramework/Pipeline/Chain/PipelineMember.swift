@@ -11,6 +11,8 @@ final class PipelineMember: Sendable {
     let role: PluginRole
     let timeLimit: Duration
     let invoker: any PluginInvoker
+    /// The invoker, if its server may run several of its plugins in one request.
+    let chainInvoker: (any PluginChainInvoker)?
     private let isGuarded: Bool
     private let callGuard: InvocationGuard
     /// Set by an error of a plugin with `on_error: disable`; stays so until the configuration is loaded anew.
@@ -23,6 +25,7 @@ final class PipelineMember: Sendable {
         self.role = role
         timeLimit = plugin.entry.timeout ?? settings.pluginTimeout
         invoker = plugin.invoker
+        chainInvoker = plugin.invoker as? any PluginChainInvoker
         isGuarded = !plugin.invoker.keepsDeadlines
         callGuard = InvocationGuard(plugin: plugin.entry.name, limit: timeLimit)
     }

@@ -47,6 +47,7 @@ extension ChainRun {
                 step.isChanged = true
                 step.verdict = .changed
                 isOther = true
+                encodings = nil
                 noteSubject()
             case .invalid(let reason) where result.continueProcessing:
                 // What the plugin wanted is unknown, so it has not decided: its mode says what that means.
@@ -93,19 +94,7 @@ extension ChainRun {
     private mutating func take(_ context: ContextValues, _ seen: GlobalContext, _ member: PipelineMember) -> Bool {
         request.keep(.init(state: context.state, metadata: context.metadata), of: member.key)
         guard member.role.sharesState else { return false }
-        let state = Self.merge(context.global.state, seen.state, into: &request.global.state)
-        let metadata = Self.merge(context.global.metadata, seen.metadata, into: &request.global.metadata)
-        return state || metadata
-    }
-
-    /// Sets what a plugin made of what it saw in what there is now.
-    private static func merge(_ new: ValueObject, _ seen: ValueObject, into current: inout ValueObject) -> Bool {
-        var isOther = false
-        for member in new where seen[member.key] != member.value && current[member.key] != member.value {
-            current[member.key] = member.value
-            isOther = true
-        }
-        return isOther
+        return request.global.take(context.global, seen: seen)
     }
 
     private mutating func record(_ result: PluginResult, _ member: PipelineMember, _ step: inout PipelineStep) {

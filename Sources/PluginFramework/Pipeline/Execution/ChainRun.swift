@@ -23,6 +23,8 @@ struct ChainRun {
     var inputs: ConditionInputs
     /// How many of the subjects are those of the payload that came in.
     let givenSubjects: Int
+    /// The encoded forms of the payload as it is now, if they are kept.
+    var encodings: PayloadEncodings?
     private var isMeasured = false
 
     init(
@@ -44,11 +46,7 @@ struct ChainRun {
     mutating func run() async -> PipelineOutcome {
         for segment in chain.segments {
             switch segment {
-            case .serial(let links):
-                for link in links where link.applies(to: inputs) {
-                    await runAlone(link)
-                    if block != nil { break }
-                }
+            case .serial(let links): await runSerially(links)
             case .band(let links): await runBand(links)
             case .concurrent(let links): await runConcurrently(links)
             }
@@ -65,6 +63,23 @@ struct ChainRun {
 
     /// The key of the metadata that is the pipeline's own.
     static let decisionKey = "_decision_plugin"
+
+    /// Runs plugins one after the other; those that live on one server of ours together.
+    private mutating func runSerially(_ links: [HookChain.Link]) async {
+        var next = 0
+        while next < links.count, block == nil {
+            guard links[next].applies(to: inputs) else {
+                next += 1
+                continue
+            }
+            if let group = group(from: next, of: links), let after = await runTogether(group, of: links) {
+                next = after
+            } else {
+                await runAlone(links[next])
+                next += 1
+            }
+        }
+    }
 
     mutating func runAlone(_ link: HookChain.Link) async {
         guard mayAsk() else { return }
@@ -97,19 +112,34 @@ struct ChainRun {
     }
 
     /// What a plugin is asked: everything as it is now.
-    func invocation(for member: PipelineMember) -> PluginInvocation {
+    mutating func invocation(for member: PipelineMember) -> PluginInvocation {
+        let credentials = credentials(for: member)
+        var invocation = PluginInvocation(
+            hook: chain.hook, plugin: member.name, payload: credentials?.added(to: payload) ?? payload,
+            context: context(for: member))
+        // With credentials it gets what no other does.
+        if credentials == nil { invocation.encodings = keptEncodings() }
+        return invocation
+    }
+
+    /// What a plugin knows, as it is now.
+    func context(for member: PipelineMember) -> PluginContext {
         let own = request.context(of: member.key)
         let context = PluginContext(
             ContextValues(global: request.global, state: own?.state ?? [:], metadata: own?.metadata ?? [:]))
         if let caller = request.caller { context.setCaller(caller) }
-        return PluginInvocation(
-            hook: chain.hook, plugin: member.name, payload: credentials(for: member)?.added(to: payload) ?? payload,
-            context: context)
+        return context
     }
 
     /// The client's credentials; nil for a plugin that does not get them.
     func credentials(for member: PipelineMember) -> CredentialHeaders? {
         member.entry.receivesCredentials ? CredentialHeaders(fields: request.credentials) : nil
+    }
+
+    /// Where the encoded forms of the payload are kept; nil when only one plugin could want them.
+    mutating func keptEncodings() -> PayloadEncodings? {
+        if encodings == nil, chain.hasSeveralRemotePlugins { encodings = PayloadEncodings() }
+        return encodings
     }
 
     static func ask(

@@ -34,11 +34,22 @@ struct ChangeReview: Sendable {
     private let rule: Rule
     private let maximumSize: Int?
 
+    /// What the review is made of, for those who do the same elsewhere.
+    let terms: PluginChain.Review
+
     init(hook: HookName, fields: WritableFields, settings: PipelineSettings) {
+        self.init(
+            hook: hook,
+            PluginChain.Review(
+                writableFields: fields[hook], takesUnlisted: settings.defaultHookPolicy == .allow,
+                maximumSize: settings.maximumPayloadSize))
+    }
+
+    init(hook: HookName, _ terms: PluginChain.Review) {
         self.hook = hook
-        maximumSize = settings.maximumPayloadSize
-        let writable = fields[hook]
-        guard writable != nil || settings.defaultHookPolicy == .allow else {
+        self.terms = terms
+        maximumSize = terms.maximumSize
+        guard terms.writableFields != nil || terms.takesUnlisted else {
             rule = .nothing
             return
         }
@@ -46,7 +57,15 @@ struct ChangeReview: Sendable {
         case .httpPreRequest: rule = .headers(in: "headers")
         case .httpPostRequest: rule = .headers(in: "response_headers")
         case .httpAuthResolveUser, .httpAuthCheckPermission: rule = .result
-        default: rule = writable.map(Rule.members) ?? .anything
+        default: rule = terms.writableFields.map(Rule.members) ?? .anything
+        }
+    }
+
+    /// Whether a change can be decided by the payload alone, without the hook's result so far.
+    var needsPayloadOnly: Bool {
+        switch rule {
+        case .members, .anything, .nothing: true
+        case .headers, .result: false
         }
     }
 
