@@ -17,7 +17,6 @@ extension GRPCPluginInvoker {
     package func invoke(_ invocation: PluginInvocation) async -> PluginAnswer {
         guard let admitted else { return failure(downError) }
         let left = invocation.deadline.map { $0 - .now } ?? callTimeout
-        let sent = invocation.context.values
         do {
             let bytes = try await channel.call(.invokeHook, timeout: left) { () throws(WireError) in
                 let request = InvokeHookRequest(
@@ -27,7 +26,7 @@ extension GRPCPluginInvoker {
                 try request.encode(into: &buffer, features: channel.features, keeping: invocation.encodings)
                 return buffer
             }
-            return answer(try InvokeHookResponse(decoding: bytes), to: invocation, sent)
+            return answer(try InvokeHookResponse(decoding: bytes), to: invocation)
         } catch let status as GRPCStatus {
             return failure(error(of: status, invocation.hook, left))
         } catch let error as UnsendableRequest {
@@ -40,12 +39,10 @@ extension GRPCPluginInvoker {
         }
     }
 
-    private func answer(
-        _ response: InvokeHookResponse, to invocation: PluginInvocation, _ sent: ContextValues
-    ) -> PluginAnswer {
+    private func answer(_ response: InvokeHookResponse, to invocation: PluginInvocation) -> PluginAnswer {
         let features = channel.features
         var context = response.context
-        context?.complete(from: sent, features)
+        if context != nil { context?.complete(from: invocation.context.values, features) }
         switch response.outcome {
         case .result(var result):
             result.restoreNumbers(of: invocation.payload, features)

@@ -47,13 +47,29 @@ public struct PluginAnswer: Sendable {
     public var plugin: String
     /// What it said, or why it could not.
     public var outcome: Result<PluginResult, PluginError>
+    private var changedContext: ChangedContext?
+
     /// The context, if the plugin changed it.
-    public var context: ContextValues?
+    public var context: ContextValues? {
+        get { changedContext?.values }
+        set { changedContext = newValue.map { ChangedContext($0) } }
+    }
 
     /// Makes an answer.
     public init(plugin: String, outcome: Result<PluginResult, PluginError>, context: ContextValues? = nil) {
         self.plugin = plugin
         self.outcome = outcome
-        self.context = context
+        changedContext = context.map { ChangedContext($0) }
+    }
+}
+
+/// A context that a plugin changed, behind one reference: few do, and answers are handed on many times on their way.
+package final class ChangedContext: Sendable {
+    /// What it is now.
+    package let values: ContextValues
+
+    /// Takes a context.
+    package init(_ values: ContextValues) {
+        self.values = values
     }
 }

@@ -18,14 +18,23 @@ package struct InvokeHookResponse: WireMessage, Equatable {
     package var pluginName: String
     /// What the plugin said, or that it failed.
     package var outcome: Outcome
+    private var changedContext: ChangedContext?
+
     /// The context as the plugin left it; nil when it is unchanged.
-    package var context: ContextValues?
+    package var context: ContextValues? {
+        get { changedContext?.values }
+        set { changedContext = newValue.map { ChangedContext($0) } }
+    }
 
     /// Makes an answer.
     package init(pluginName: String, outcome: Outcome, context: ContextValues? = nil) {
         self.pluginName = pluginName
         self.outcome = outcome
-        self.context = context
+        changedContext = context.map { ChangedContext($0) }
+    }
+
+    package static func == (lhs: InvokeHookResponse, rhs: InvokeHookResponse) -> Bool {
+        lhs.pluginName == rhs.pluginName && lhs.outcome == rhs.outcome && lhs.context == rhs.context
     }
 
     /// Decodes a whole message.
