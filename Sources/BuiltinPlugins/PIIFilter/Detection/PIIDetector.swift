@@ -3,8 +3,8 @@
 /// Finds personal data in texts.
 ///
 /// The text is read once, byte by byte; a byte that can begin something (a digit, `@`, `+`, `(`, `:`, the first letter of
-/// a label) calls the scanners for it, all others cost one look into a table. Each scanner looks at a bounded piece of
-/// text, so the time is linear in the text. The user's own patterns run on PCRE2, each over the whole text.
+/// a label at the beginning of a word) calls the scanners for it, all others cost one look. Each scanner looks at a bounded
+/// piece of text, so the time is linear in the text. The user's own patterns run on PCRE2, each over the whole text.
 ///
 /// A class, because each of many calls would copy all its tables' references otherwise.
 final class PIIDetector: Sendable {
@@ -116,20 +116,20 @@ final class PIIDetector: Sendable {
             var position = 0
             let count = text.count
             while position < count {
-                switch triggers[Int(text.bytes[position])] {
-                case .none, .letter:
+                let trigger = triggers[Int(text.bytes[position])]
+                switch trigger {
+                case .none:
                     position += 1
                 case .digit:
                     position = scanNumber(at: position, in: text, add)
-                case .labelLetter:
-                    // A label may follow an underscore, as in my_api_key. Half of all bytes come here: one look tells most of them
-                    // apart, letters within a word.
-                    switch position == 0 ? .none : triggers[Int(text.bytes[position - 1])] {
-                    case .letter, .labelLetter: break
-                    default:
-                        if !text.isDigit(position - 1) { scanWord(at: position, in: text, add) }
+                case .letter, .labelLetter:
+                    // A label may follow an underscore, as in my_api_key, but neither a letter nor a digit.
+                    if trigger == .labelLetter, !text.isLetter(position - 1), !text.isDigit(position - 1) {
+                        scanWord(at: position, in: text, add)
                     }
+                    // Nothing begins within a word, and most bytes are there.
                     position += 1
+                    while position < count, TextBytes.isLetter(text.bytes[position]) { position += 1 }
                 case .at:
                     add(EmailScanner.email(around: position, in: text), .email)
                     position += 1

@@ -3,7 +3,7 @@
 /// What a byte of a text can be the begin of.
 enum PIITrigger: UInt8 {
     case none, digit, labelLetter, at, plus, parenthesis, colon
-    /// A letter with which no label begins: it begins nothing, and what follows it is within a word.
+    /// A letter with which no label begins: the rest of its word begins nothing, either.
     case letter
 
     /// For each byte, which scanners it calls when these types are looked for.
