@@ -12,6 +12,13 @@ struct TextBytes {
         UInt(bitPattern: position) < UInt(bitPattern: bytes.count) ? bytes[position] : 0
     }
 
+    /// Whether there is a digit anywhere; without a branch, so that many bytes are looked at together.
+    var hasDigit: Bool {
+        var found: UInt8 = 0
+        for byte in bytes { found |= Self.isDigit(byte) ? 1 : 0 }
+        return found != 0
+    }
+
     func isDigit(_ position: Int) -> Bool { Self.isDigit(self[position]) }
 
     /// An ASCII letter, digit or underscore.

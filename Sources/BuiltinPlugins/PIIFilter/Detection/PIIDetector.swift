@@ -124,7 +124,9 @@ final class PIIDetector: Sendable {
                     position = scanNumber(at: position, in: text, add)
                 case .letter, .labelLetter:
                     // A label may follow an underscore, as in my_api_key, but neither a letter nor a digit.
-                    if trigger == .labelLetter, !text.isLetter(position - 1), !text.isDigit(position - 1) {
+                    if trigger == .labelLetter, mayBegin(at: position, in: text), !text.isLetter(position - 1),
+                        !text.isDigit(position - 1)
+                    {
                         scanWord(at: position, in: text, add)
                     }
                     // Nothing begins within a word, and most bytes are there.
@@ -143,7 +145,7 @@ final class PIIDetector: Sendable {
                 }
             }
         }
-        if looksFor.awsKey { KeyScanner.forEachAWSSecret(in: text) { add($0, .awsKey) } }
+        if looksFor.awsKey, text.hasDigit { KeyScanner.forEachAWSSecret(in: text) { add($0, .awsKey) } }
         if findings.count > first {
             findings.replaceSubrange(first..., with: PIIFinding.grown(Array(findings[first...]), in: text))
         }
@@ -175,6 +177,12 @@ final class PIIDetector: Sendable {
             add(DateScanner.monthDayYear(at: position, in: text), .dateOfBirth)
         }
         return end
+    }
+
+    /// Whether what `scanWord` looks for may begin with the word at `position`: nearly every word ends here.
+    @inline(__always)
+    private func mayBegin(at position: Int, in text: TextBytes) -> Bool {
+        text.bytes[position] == 0x41 || labels.mayBegin(text.bytes[position], text[position + 1])
     }
 
     /// Looks for what begins with the word at `position`.

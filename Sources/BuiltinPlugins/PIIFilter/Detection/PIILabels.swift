@@ -51,12 +51,19 @@ struct PIILabels: Sendable {
         (0..<26).filter { !byLetter[$0].isEmpty }.map { UInt8($0) + 0x61 }
     }
 
+    /// Whether any label begins with these two bytes.
+    @inline(__always)
+    func mayBegin(_ first: UInt8, _ second: UInt8) -> Bool {
+        let letter = TextBytes.lowercased(first) &- 0x61
+        let next = TextBytes.lowercased(second) &- 0x61
+        return letter < 26 && next < 26 && secondLetters[Int(letter)] & (1 << UInt32(next)) != 0
+    }
+
     /// The label at `position`, and where it ends.
     func label(at position: Int, in text: TextBytes) -> (Label, end: Int)? {
-        let letter = TextBytes.lowercased(text[position]) &- 0x61
-        let second = TextBytes.lowercased(text[position + 1]) &- 0x61
-        guard letter < 26, second < 26, secondLetters[Int(letter)] & (1 << UInt32(second)) != 0 else { return nil }
-        for label in byLetter[Int(letter)] {
+        let first = text[position]
+        guard mayBegin(first, text[position + 1]) else { return nil }
+        for label in byLetter[Int(TextBytes.lowercased(first) &- 0x61)] {
             if let end = Self.end(of: label, at: position, in: text) { return (label, end) }
         }
         return nil
