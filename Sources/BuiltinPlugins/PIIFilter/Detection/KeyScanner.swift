@@ -2,6 +2,9 @@
 
 /// Secrets that programs use.
 enum KeyScanner {
+    /// The second letters of AWS access key identifiers.
+    static let secondLettersOfAWSIdentifiers: [UInt8] = [0x4B, 0x53]
+
     /// An AWS access key identifier: `AKIA` (lasting) or `ASIA` (temporary) and 16 capitals or digits.
     static func awsIdentifier(at start: Int, in text: TextBytes) -> Range<Int>? {
         let second = text[start + 1]

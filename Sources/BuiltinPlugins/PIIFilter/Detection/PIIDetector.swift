@@ -2,9 +2,10 @@
 
 /// Finds personal data in texts.
 ///
-/// The text is read once, byte by byte; a byte that can begin something (a digit, `@`, `+`, `(`, `:`, the first letter of
-/// a label at the beginning of a word) calls the scanners for it, all others cost one look. Each scanner looks at a bounded
-/// piece of text, so the time is linear in the text. The user's own patterns run on PCRE2, each over the whole text.
+/// The text is read once, byte by byte; a byte that can begin something (a digit, `@`, `+`, `(`, `:`, the first letters of
+/// a label at the beginning of a word) calls the scanners for it, all others cost three looks into tables (``PIIMarks``). Each
+/// scanner looks at a bounded piece of text, so the time is linear in the text. The user's own patterns run on PCRE2, each over
+/// the whole text.
 ///
 /// A class, because each of many calls would copy all its tables' references otherwise.
 final class PIIDetector: Sendable {
@@ -36,6 +37,7 @@ final class PIIDetector: Sendable {
     private let whitelist: [Pattern]
     private let triggers: [PIITrigger]
     private let labels: PIILabels
+    private let marks: PIIMarks
     private let looksFor: Scanners
 
     init(
@@ -46,7 +48,8 @@ final class PIIDetector: Sendable {
         self.customPatterns = customPatterns
         self.whitelist = whitelist
         labels = PIILabels(types: types)
-        triggers = PIITrigger.table(types: types, labels: labels)
+        triggers = PIITrigger.table(types: types)
+        marks = PIIMarks(triggers: triggers, labels: labels, looksForAWSKeys: types.contains(.awsKey))
         looksFor = Scanners(types)
     }
 
@@ -112,38 +115,26 @@ final class PIIDetector: Sendable {
         if let key, let label = labels.label(ofKey: key) {
             add(PIIValueScanner.value(of: label.type, at: 0, in: text), label.type)
         }
-        triggers.withUnsafeBufferPointer { triggers in
-            var position = 0
-            let count = text.count
-            while position < count {
-                let trigger = triggers[Int(text.bytes[position])]
-                switch trigger {
-                case .none:
-                    position += 1
-                case .digit:
-                    position = scanNumber(at: position, in: text, add)
-                case .letter, .labelLetter:
-                    // A label may follow an underscore, as in my_api_key, but neither a letter nor a digit.
-                    if trigger == .labelLetter, mayBegin(at: position, in: text), !text.isLetter(position - 1),
-                        !text.isDigit(position - 1)
-                    {
-                        scanWord(at: position, in: text, add)
-                    }
-                    // Nothing begins within a word, and most bytes are there.
-                    position += 1
-                    while position < count, TextBytes.isLetter(text.bytes[position]) { position += 1 }
-                case .at:
-                    add(EmailScanner.email(around: position, in: text), .email)
-                    position += 1
-                case .plus, .parenthesis:
-                    if !text.isWord(position - 1) { add(PhoneScanner.phone(at: position, in: text), .phone) }
-                    position += 1
-                case .colon:
-                    let (range, next) = AddressScanner.ipv6(around: position, in: text)
-                    add(range, .ipAddress)
-                    position = next
-                }
+        var position = marks.next(from: 0, in: text)
+        while position < text.count {
+            switch triggers[Int(text.bytes[position])] {
+            case .digit:
+                position = scanNumber(at: position, in: text, add)
+            case .word:
+                scanWord(at: position, in: text, add)
+                position += 1
+            case .at:
+                add(EmailScanner.email(around: position, in: text), .email)
+                position += 1
+            case .plus, .parenthesis:
+                if !text.isWord(position - 1) { add(PhoneScanner.phone(at: position, in: text), .phone) }
+                position += 1
+            case .colon:
+                let (range, next) = AddressScanner.ipv6(around: position, in: text)
+                add(range, .ipAddress)
+                position = next
             }
+            position = marks.next(from: position, in: text)
         }
         if looksFor.awsKey, text.hasDigit { KeyScanner.forEachAWSSecret(in: text) { add($0, .awsKey) } }
         if findings.count > first {
@@ -177,12 +168,6 @@ final class PIIDetector: Sendable {
             add(DateScanner.monthDayYear(at: position, in: text), .dateOfBirth)
         }
         return end
-    }
-
-    /// Whether what `scanWord` looks for may begin with the word at `position`: nearly every word ends here.
-    @inline(__always)
-    private func mayBegin(at position: Int, in text: TextBytes) -> Bool {
-        text.bytes[position] == 0x41 || labels.mayBegin(text.bytes[position], text[position + 1])
     }
 
     /// Looks for what begins with the word at `position`.
