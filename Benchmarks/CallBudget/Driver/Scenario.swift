@@ -13,7 +13,7 @@ struct Scenario: Sendable {
     /// Makes what the step works on; the step itself fails when its outcome is not what it should be.
     let prepare: @Sendable () async throws -> (@Sendable () async throws -> Void)
 
-    static let all = wire + json + plugins + servers + gateway
+    static let all = wire + json + plugins + chain + servers + gateway
 }
 
 /// A step whose outcome is wrong: its counts would mean nothing.
