@@ -16,9 +16,23 @@ def plain(model):
 class Peer:
     """What tests need of a client, the same for both generations."""
 
-    def __init__(self, session, logs):
+    def __init__(self, session, revision, logs, messages):
         self.session = session
+        self.revision = revision
         self.logs = logs
+        #: What came beside results and log messages.
+        self.messages = messages
+
+    @contextlib.asynccontextmanager
+    async def listening(self, uri):
+        """Has the server tell of changes of a resource, in the way of the revision."""
+        if self.revision >= "2026-07-28":
+            async with self.session.listen(resource_subscriptions=[uri]):
+                yield
+            return
+        await self.session.subscribe_resource(uri)
+        yield
+        await self.session.unsubscribe_resource(uri)
 
     async def call(self, name, arguments=None, progress=None):
         async def heard(done, total, message):
@@ -61,6 +75,13 @@ class Peer:
         return result["completion"]["values"]
 
 
+def error():
+    """What an error of the protocol is raised as."""
+    from mcp.shared import exceptions
+
+    return exceptions.MCPError if IS_MODERN else exceptions.McpError
+
+
 def over_http(url, headers, auth, verify=None):
     from mcp.client.streamable_http import streamable_http_client
     from mcp.shared._httpx_utils import create_mcp_http_client
@@ -80,17 +101,22 @@ async def connect(url=None, command=None, elicitation=None, headers=None, auth=N
 
     `mode` is how a client of the second generation begins: "legacy" with `initialize`; it probes first if it is not told.
     """
-    logs = []
+    logs, messages = [], []
 
     async def log(message):
         logs.append(message.data)
+
+    async def hear(message):
+        message = getattr(message, "root", message)
+        if hasattr(message, "method"):
+            messages.append(plain(message))
 
     async def elicit(*arguments):
         from mcp.types import ElicitResult
 
         return ElicitResult(action="accept", content=elicitation)
 
-    callbacks = {"logging_callback": log}
+    callbacks = {"logging_callback": log, "message_handler": hear}
     if elicitation is not None:
         callbacks["elicitation_callback"] = elicit
     if IS_MODERN:
@@ -99,7 +125,7 @@ async def connect(url=None, command=None, elicitation=None, headers=None, auth=N
         target = over_http(url, headers, auth, verify) if url else StdioServerParameters(command=command[0], args=command[1:])
         # Without a level, a server of revision 2026-07-28 tells no log messages.
         async with Client(target, mode=mode or MODES[0], log_level="info", **callbacks) as client:
-            yield Peer(client, logs)
+            yield Peer(client, client.protocol_version, logs, messages)
         return
 
     from mcp import ClientSession, StdioServerParameters
@@ -111,5 +137,5 @@ async def connect(url=None, command=None, elicitation=None, headers=None, auth=N
         else stdio_client(StdioServerParameters(command=command[0], args=command[1:]))
     )
     async with transport as streams, ClientSession(streams[0], streams[1], **callbacks) as session:
-        await session.initialize()
-        yield Peer(session, logs)
+        initialized = await session.initialize()
+        yield Peer(session, initialized.protocolVersion, logs, messages)
