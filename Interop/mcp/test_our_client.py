@@ -16,15 +16,20 @@ def test_what_a_server_offers(gatehouse, python_server):
     status, output, _ = gatehouse(["info"], python_server)
     assert status == 0
     info = json.loads(output)
-    assert info["revision"] == "2025-11-25" and info["server"]["name"] == "python"
+    assert info["revision"] == ("2025-11-25" if sdk.IS_V1 else "2026-07-28") and info["server"]["name"] == "python"
     assert set(info["tools"]) == {"echo", "slow", "hang", "fail"}
     assert info["prompts"] == ["greeting"] and info["resources"] == ["python://readme"]
 
 
-@pytest.mark.parametrize("revision", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
+@pytest.mark.parametrize("revision", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"])
 def test_every_revision(gatehouse, python_server, revision):
-    status, output, _ = gatehouse(["info", "--revision", revision], python_server)
+    status, output, log = gatehouse(["info", "--revision", revision], python_server)
+    if sdk.IS_V1 and revision == "2026-07-28":
+        assert status == 1 and "error" in log.lower(), "it is told apart from what is there"
+        return
     assert status == 0 and json.loads(output)["revision"] == revision
+    status, output, _ = gatehouse(["call", "echo", "--arguments", '{"text": "on"}', "--revision", revision], python_server)
+    assert status == 0 and json.loads(output)["content"][0]["text"] == "on"
 
 
 @pytest.mark.parametrize("text", ["", "ä €😀\u2028\n", "x" * 100_000])

@@ -51,16 +51,19 @@ struct MCPCommand: AsyncParsableCommand {
         @Option(help: "How many seconds the server may take for one answer.")
         var timeout = 60.0
 
-        @Option(help: "The MCP revision to ask for.")
-        var revision = ProtocolRevision.latestHandshake.name
+        @Option(
+            help:
+                "The MCP revision to speak (default: \(ProtocolRevision.latestModern) if the server knows it, else the latest of sessions)."
+        )
+        var revision: String?
 
         @Option(name: [.short, .long], help: "How much is logged on stderr.")
         var logLevel = "warning"
 
         func validate() throws {
             guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError(MCPCommand.logLevelAdvice) }
-            guard ProtocolRevision(revision) != nil else {
-                let all = ProtocolRevision.handshake.map(\.name).joined(separator: ", ")
+            if let revision, ProtocolRevision(revision) == nil {
+                let all = ProtocolRevision.all.map(\.name).joined(separator: ", ")
                 throw ValidationError("--revision must be one of \(all).")
             }
             guard timeout > 0, timeout <= 86_400 else { throw ValidationError("--timeout must be 0 to 86400.") }
@@ -72,6 +75,9 @@ struct MCPCommand: AsyncParsableCommand {
         var requestOptions: MCPRequestOptions {
             var options = MCPRequestOptions(timeout: .milliseconds(Int64(timeout * 1_000)))
             options.onNotification = { method, params in Self.show(method, params) }
+            // Without a level, servers of 2026-07-28 tell no log messages. A question is shown, to be answered by another request.
+            options.logLevel = .info
+            options.inputRequired = .returned
             return options
         }
 
@@ -125,11 +131,17 @@ struct MCPCommand: AsyncParsableCommand {
             let http = HTTPClient(
                 security: try security(logger), eventLoopGroup: group, budget: ByteBudget(), logger: logger)
             do {
+                let revision = revision.flatMap { ProtocolRevision($0) }
+                let mode: MCPProtocolMode =
+                    switch revision?.era {
+                    case .handshake: .handshake
+                    case .modern: .modern
+                    case nil: .auto(MCPEraMemory())
+                    }
                 let client = try await MCPClient.connect(
                     transport, info: ["name": "gatehouse", "version": .string(Version.current)],
-                    revision: ProtocolRevision(revision) ?? .latestHandshake, handler: ShowingHandler(),
-                    httpClient: http,
-                    eventLoop: group.next(), logger: logger)
+                    revision: revision?.era == .handshake ? revision ?? .latestHandshake : .latestHandshake, mode: mode,
+                    handler: ShowingHandler(), httpClient: http, eventLoop: group.next(), logger: logger)
                 do {
                     try await body(client)
                 } catch {
