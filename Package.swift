@@ -41,7 +41,7 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 /// How the executable is linked for use: what is read at every start stays in memory, and is made small.
 ///
 /// It has no table of its symbols for others, because there are none, and its relocations are packed, where the C library can
-/// read them (glibc from 2.36). Together that is 5 MiB of 30.
+/// read them (glibc from 2.36). Together that is 4 MiB of 30.
 let linking: [LinkerSetting] = {
     var flags = ["-use-ld=lld", "-Xlinker", "--no-export-dynamic"]
     #if canImport(Glibc)
