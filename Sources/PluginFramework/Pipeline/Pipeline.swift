@@ -30,9 +30,24 @@ public final class Pipeline: Sendable {
 
     /// Puts another configuration in place of this one; calls that have begun end with the one they began with.
     ///
+    /// All of its plugins are on, also those that an error had switched off (`on_error: disable`).
+    ///
     /// - Throws: ``PluginLoadError`` with everything that is wrong in it; the one in place stays.
     public func replace(with configuration: PipelineConfiguration) throws(PluginLoadError) {
-        let new = try PipelineGeneration(configuration)
+        put(try PipelineGeneration(configuration))
+    }
+
+    /// Does the same for the configuration that is in place, of whose plugins something else has become known.
+    ///
+    /// A plugin that was switched off stays so if its entry is that of before, even when the call whose error
+    /// switches it off ends only afterwards.
+    ///
+    /// - Throws: ``PluginLoadError`` with everything that is wrong in it; the one in place stays.
+    package func renew(with configuration: PipelineConfiguration) throws(PluginLoadError) {
+        put(try PipelineGeneration(configuration, keepingSwitchedOff: current))
+    }
+
+    private func put(_ new: PipelineGeneration) {
         let old = generation.withLock { generation in
             let old = generation
             generation = new

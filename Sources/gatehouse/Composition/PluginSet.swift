@@ -63,7 +63,8 @@ struct PluginSet: Sendable {
     /// Keeps the chain in step with what plugin servers say of their plugins, until the task is cancelled.
     ///
     /// A plugin that was down when it was loaded is asked at all hooks, because nobody knows which are its own: in `enforce` it
-    /// blocks them. When its server answers, the chain is made anew with the hooks, the mode and the conditions it tells.
+    /// blocks them. When its server answers, the chain is made anew with the hooks, the mode and the conditions it tells. Plugins
+    /// of which nothing else was told, and that an error has switched off, stay off.
     func followServers() async {
         let (changes, changed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         await withTaskGroup(of: Void.self) { tasks in
@@ -76,7 +77,7 @@ struct PluginSet: Sendable {
                 guard now != known else { continue }
                 known = now
                 do throws(PluginLoadError) {
-                    try pipeline.replace(with: try await Self.chain(of: now, host, external, settings))
+                    try pipeline.renew(with: try await Self.chain(of: now, host, external, settings))
                     logger.info("The chain of plugins was made anew, because a plugin server tells something else")
                 } catch {
                     logger.error(

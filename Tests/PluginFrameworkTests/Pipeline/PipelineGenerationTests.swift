@@ -115,6 +115,73 @@ import Values
         #expect(post.metadata == ["a": 1, "b": 1])
     }
 
+    // MARK: Renewal
+
+    /// A plugin with `on_error: disable` that fails, once its gate is open.
+    private static func failing(_ name: String, _ gate: Gate) -> (PipelinePlugin, Scripted) {
+        let invoker = Scripted { _ in
+            await gate.wait()
+            throw PluginError("broken", pluginName: "")
+        }
+        let entry = Pipelines.entry(name, onError: .disable, timeout: .seconds(600))
+        return (PipelinePlugin(entry, invoker: invoker), invoker)
+    }
+
+    @Test func aRenewedConfigurationKeepsTheSamePluginsSwitchedOffAndAsksTheOthersAgain() async throws {
+        let open = Gate()
+        open.open()
+        let (same, changed) = (Self.failing("same", open), Self.failing("changed", open))
+        let pipeline = try Pipelines.make([same.0, changed.0])
+        func call() async {
+            var request = Pipelines.request()
+            #expect(await pipeline.run(.toolPreInvoke, ToolCall(name: "t"), in: &request).block == nil)
+        }
+        await call()
+        var told = changed.0
+        told.entry.priority += 1
+        let renewed = PipelineConfiguration(plugins: [same.0, told])
+        try pipeline.renew(with: renewed)
+        await call()
+        #expect(same.1.invocations.count == 1)
+        #expect(changed.1.invocations.count == 2)
+        // Once more: what was kept is kept again, and what failed meanwhile is off as well.
+        try pipeline.renew(with: renewed)
+        await call()
+        #expect(same.1.invocations.count == 1)
+        #expect(changed.1.invocations.count == 2)
+        try pipeline.replace(with: renewed)
+        await call()
+        #expect(same.1.invocations.count == 2)
+        #expect(changed.1.invocations.count == 3)
+    }
+
+    @Test func anErrorOfACallThatBeganBeforeARenewalSwitchesThePluginOffAfterwards() async throws {
+        let gate = Gate()
+        let (plugin, invoker) = Self.failing("P", gate)
+        let pipeline = try Pipelines.make([plugin])
+        let caller = Task {
+            var request = Pipelines.request()
+            return await pipeline.run(.toolPreInvoke, ToolCall(name: "t"), in: &request).course
+        }
+        while invoker.invocations.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+        try pipeline.renew(with: PipelineConfiguration(plugins: [plugin]))
+        gate.open()
+        #expect(await caller.value == ["P ignored"])
+        var request = Pipelines.request()
+        #expect(await pipeline.run(.toolPreInvoke, ToolCall(name: "t"), in: &request).course == [])
+        #expect(invoker.invocations.count == 1)
+    }
+
+    @Test func aFaultyRenewalLeavesTheConfigurationInPlace() async throws {
+        let pipeline = try Pipeline(Self.configuration(1), logger: .silent)
+        let twice = PipelineConfiguration(
+            plugins: ["x", "X"].map { name in Pipelines.plugin(Pipelines.entry(name)) { _ in PluginResult() } })
+        #expect(throws: PluginLoadError.self) { try pipeline.renew(with: twice) }
+        var request = Pipelines.request()
+        let outcome = await pipeline.run(.toolPreInvoke, ToolCall(name: "t"), in: &request)
+        #expect(outcome.metadata == ["a": 1, "b": 1])
+    }
+
     // MARK: Entries
 
     private struct Shouter: Plugin, ToolPreInvoke, PromptPreFetch {

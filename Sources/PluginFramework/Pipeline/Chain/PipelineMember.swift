@@ -15,10 +15,10 @@ final class PipelineMember: Sendable {
     let chainInvoker: (any PluginChainInvoker)?
     private let isGuarded: Bool
     private let callGuard: InvocationGuard
-    /// Set by an error of a plugin with `on_error: disable`; stays so until the configuration is loaded anew.
-    private let switchedOff = Atomic<Bool>(false)
+    private let offSwitch: OffSwitch
 
-    init(_ plugin: PipelinePlugin, role: PluginRole, settings: PipelineSettings) {
+    /// - Parameter offSwitch: That of the same plugin in the generation before, if what happened to it there is to count here.
+    init(_ plugin: PipelinePlugin, role: PluginRole, settings: PipelineSettings, offSwitch: OffSwitch? = nil) {
         entry = plugin.entry
         name = plugin.entry.name
         key = ByteKey(plugin.entry.name)
@@ -28,16 +28,29 @@ final class PipelineMember: Sendable {
         chainInvoker = plugin.invoker as? any PluginChainInvoker
         isGuarded = !plugin.invoker.keepsDeadlines
         callGuard = InvocationGuard(plugin: plugin.entry.name, limit: timeLimit)
+        self.offSwitch = offSwitch ?? OffSwitch()
     }
 
-    var isSwitchedOff: Bool { switchedOff.load(ordering: .relaxed) }
+    var isSwitchedOff: Bool { offSwitch.isOff.load(ordering: .relaxed) }
 
     /// Switches the plugin off; true the first time.
-    func switchOff() -> Bool { !switchedOff.exchange(true, ordering: .relaxed) }
+    func switchOff() -> Bool { !offSwitch.isOff.exchange(true, ordering: .relaxed) }
+
+    /// The switch of this plugin, for a later generation; nil unless the plugin is the same there.
+    ///
+    /// It is shared, not copied: a call that began before counts for the plugin afterwards as well.
+    func offSwitch(for plugin: PipelinePlugin) -> OffSwitch? {
+        plugin.entry == entry ? offSwitch : nil
+    }
 
     /// Asks the plugin, and returns soon after the deadline or the caller's cancellation whatever its invoker does.
     func invoke(_ invocation: PluginInvocation, deadlines: DeadlineQueue) async -> PluginAnswer {
         guard isGuarded else { return await invoker.invoke(invocation) }
         return await callGuard.invoke(invocation, invoker, deadlines)
     }
+}
+
+/// Whether an error has switched a plugin with `on_error: disable` off; it stays so until the configuration is loaded anew.
+final class OffSwitch: Sendable {
+    let isOff = Atomic<Bool>(false)
 }

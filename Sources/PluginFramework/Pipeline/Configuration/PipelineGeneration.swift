@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+import Values
 
 /// One configuration of a pipeline, compiled and never changed.
 ///
@@ -14,18 +15,24 @@ final class PipelineGeneration: Sendable {
 
     /// Compiles a configuration.
     ///
+    /// - Parameter earlier: The generation whose plugins stay switched off here if they are the same; nil: all are on.
     /// - Throws: ``PluginLoadError`` with everything that is wrong in it.
-    init(_ configuration: PipelineConfiguration) throws(PluginLoadError) {
+    init(
+        _ configuration: PipelineConfiguration, keepingSwitchedOff earlier: PipelineGeneration? = nil
+    ) throws(PluginLoadError) {
         settings = configuration.settings
         onRetire = configuration.onRetire
         let isPhased = configuration.plugins.contains { $0.entry.mode.isPhased }
         var compiler = ChainCompiler(configuration)
+        let known = Dictionary(earlier?.members.map { ($0.key, $0) } ?? [], uniquingKeysWith: { first, _ in first })
         var members: [PipelineMember] = []
         for (index, plugin) in configuration.plugins.enumerated() {
             compiler.checkName(plugin.entry, index)
             guard plugin.entry.isEnabled else { continue }
             let role = PluginRole(plugin.entry, isPhased: isPhased)
-            let member = PipelineMember(plugin, role: role, settings: configuration.settings)
+            let member = PipelineMember(
+                plugin, role: role, settings: configuration.settings,
+                offSwitch: known[ByteKey(plugin.entry.name)]?.offSwitch(for: plugin))
             members.append(member)
             compiler.add(member, index)
         }
