@@ -28,6 +28,8 @@ package final class Gateway: Sendable {
     private let budget: ByteBudget
     private let shares: FairShares
     private let stateless: StatelessClients
+    /// What requests begin outside of their endpoint; ends after the last connection.
+    private let tasks = OwnedTasks()
     private let logger: Logger
 
     /// Makes a gateway; nothing runs before ``run(listeners:onListening:)`` or ``runStdio()``, one of which is to be called once.
@@ -112,12 +114,13 @@ package final class Gateway: Sendable {
         }
         let status = status
         let metrics = GatewayMetrics(
-            authentication.requests, counters: policy.counters, upstreams: upstreams, version: version,
+            authentication.requests, counters: policy.counters, upstreams: upstreams, version: version, tasks: tasks,
             others: otherMetrics)
         let http = HTTPServer(
             listeners: listeners,
             responder: GatewayResponder(
-                routes, status: status, metrics: metrics, policy: policy, resource: authentication.resource),
+                routes, status: status, metrics: metrics, policy: policy, tasks: tasks,
+                resource: authentication.resource),
             configuration: httpConfiguration, security: security.listener, eventLoopGroup: eventLoopGroup,
             budget: budget, logger: logger,
             onListening: onListening,
@@ -165,6 +168,7 @@ package final class Gateway: Sendable {
         } catch {
             result = .failure(error)
         }
+        await tasks.end()
         await clients.shutDown()
         try result.get()
     }

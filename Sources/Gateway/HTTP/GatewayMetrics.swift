@@ -19,17 +19,20 @@ final class GatewayMetrics: Sendable {
     private let version: String
     private let others: @Sendable (inout PrometheusText) -> Void
     private let server = Mutex(Reference())
-    private let tasks = OwnedTasks()
+    private let tasks: OwnedTasks
 
-    /// - Parameter others: Adds what the gateway itself does not know of.
+    /// - Parameters:
+    ///   - tasks: Where tokens are checked that take time.
+    ///   - others: Adds what the gateway itself does not know of.
     init(
         _ authentication: RequestAuthentication, counters: GatewayCounters, upstreams: UpstreamSet, version: String,
-        others: @escaping @Sendable (inout PrometheusText) -> Void
+        tasks: OwnedTasks, others: @escaping @Sendable (inout PrometheusText) -> Void
     ) {
         self.authentication = authentication
         self.counters = counters
         self.upstreams = upstreams
         self.version = version
+        self.tasks = tasks
         self.others = others
     }
 

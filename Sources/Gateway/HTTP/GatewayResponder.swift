@@ -23,10 +23,12 @@ final class GatewayResponder: HTTPResponder {
     private let review: ResponseReview
     private let resource: ProtectedResource?
 
-    /// - Parameter resource: What clients are told about how to get a token.
+    /// - Parameters:
+    ///   - tasks: Where plugins look at answers.
+    ///   - resource: What clients are told about how to get a token.
     init(
         _ routes: [Route], status: GatewayStatus, metrics: GatewayMetrics, policy: Policy,
-        resource: ProtectedResource? = nil
+        tasks: OwnedTasks, resource: ProtectedResource? = nil
     ) {
         var servers: [ByteKey: Route] = [:]
         for route in routes { servers[ByteKey(Self.path(of: route.server))] = route }
@@ -35,7 +37,7 @@ final class GatewayResponder: HTTPResponder {
         }
         (self.whole, self.servers, self.status, self.resource) = (whole, servers, status, resource)
         self.metrics = metrics
-        review = ResponseReview(policy)
+        review = ResponseReview(policy, tasks: tasks)
     }
 
     /// The path of a virtual server's endpoint; nil for the one that has everything.

@@ -9,10 +9,11 @@ import Values
 /// Runs the plugins of `http_post_request` on the head of each answer.
 final class ResponseReview: Sendable {
     private let policy: Policy
-    private let tasks = OwnedTasks()
+    private let tasks: OwnedTasks
 
-    init(_ policy: Policy) {
+    init(_ policy: Policy, tasks: OwnedTasks) {
         self.policy = policy
+        self.tasks = tasks
     }
 
     /// Has the answer to a request looked at, if any plugin wants to.
