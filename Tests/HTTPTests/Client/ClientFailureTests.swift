@@ -148,6 +148,78 @@ import Testing
         }
     }
 
+    /// The server answers one request of each connection, and closes its first in the midst of the second answer.
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+    ])
+    func anAnswerThatHasBegunIsNotAskedForAgain(_ beginning: String) async throws {
+        let seen = Requests()
+        try await Self.cuttingServer(seen, beginning) { server in
+            try await withClient { client in
+                let request = HTTPClientRequest(address: server.address())
+                let first = try await client.execute(request, deadline: soon)
+                #expect(String(buffer: try await first.collect(upTo: 100)) == "ok")
+                let error = await #expect(throws: HTTPClientError.self) {
+                    try await client.execute(request, deadline: soon).collect(upTo: 100)
+                }
+                #expect(error?.code == .connectionLost)
+                #expect(error?.message.contains("127.0.0.1:\(server.port)") == true)
+                #expect(error?.message.contains("closed the connection in the middle of its answer") == true)
+                #expect(seen.count.withLock { $0 } == 2)
+                // The connection is not used again.
+                let last = try await client.execute(request, deadline: soon)
+                #expect(String(buffer: try await last.collect(upTo: 100)) == "ok")
+            }
+        }
+        #expect(seen.count.withLock { $0 } == 3)
+    }
+
+    @Test(arguments: [HTTPMethod.GET, .POST])
+    func aHeadCutOffIsNoAnswer(_ method: HTTPMethod) async throws {
+        let seen = Requests()
+        try await Self.cuttingServer(seen, "HTTP/1.1 200 OK\r\nContent-Le") { server in
+            try await withClient { client in
+                let request = HTTPClientRequest(method: method, address: server.address())
+                _ = try await client.execute(request, deadline: soon).collect(upTo: 100)
+                if method == .GET {
+                    let again = try await client.execute(request, deadline: soon)
+                    #expect(String(buffer: try await again.collect(upTo: 100)) == "ok")
+                } else {
+                    let error = await #expect(throws: HTTPClientError.self) {
+                        try await client.execute(request, deadline: soon)
+                    }
+                    #expect(error?.code == .connectionLost)
+                    #expect(error?.message.contains("closed the connection without an answer") == true)
+                }
+            }
+        }
+        #expect(seen.count.withLock { $0 } == (method == .GET ? 3 : 2))
+    }
+
+    /// How many requests a server has seen.
+    private final class Requests: Sendable {
+        let count = Mutex(0)
+    }
+
+    private static func cuttingServer(
+        _ seen: Requests, _ beginning: String,
+        _ body: @escaping @Sendable (RawServer) async throws -> Void
+    ) async throws {
+        try await RawServer.with { number, connection in
+            var count = 0
+            while try await connection.head() != nil {
+                seen.count.withLock { $0 += 1 }
+                count += 1
+                guard count == 1 || number > 0 else { return try await connection.send(beginning) }
+                try await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+        } _: {
+            try await body($0)
+        }
+    }
+
     @Test func informationBeforeTheAnswerIsPassedOver() async throws {
         try await RawServer.with { _, connection in
             while try await connection.head() != nil {
