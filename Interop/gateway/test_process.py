@@ -41,7 +41,7 @@ def children(pid):
 @pytest.fixture
 def small(tmp_path):
     """A gateway with one program behind it, which all clients share, so that it is known which process it is."""
-    server = {**conftest.servers(tmp_path)["peer"], "sessions": "shared", "timeout": 2, "max_timeout": 2}
+    server = {**conftest.servers(tmp_path)["peer"], "sessions": "shared", "timeout": 4, "max_timeout": 4}
     running = conftest.Gateway(tmp_path, {"mcpServers": {"peer": server}})
     yield running
     running.stop()

@@ -2,6 +2,7 @@
 """An MCP server of the Python SDK 1.x with every kind of content; over stdio, or over HTTP on the port given: with `sse` behind it
 the older way; with certfile, keyfile, ca_bundle and a number of Python's ssl.VerifyMode behind it, over HTTPS."""
 
+import asyncio
 import base64
 import sys
 
@@ -41,20 +42,26 @@ async def steps(count: int, context: Context) -> str:
 
 @server.tool()
 async def pace(count: int, seconds: float, context: Context) -> str:
-    import asyncio
-
     for number in range(1, count + 1):
         await context.report_progress(number, count)
         await asyncio.sleep(seconds)
     return "done"
 
 
-@server.tool()
-async def sleep(seconds: float) -> str:
-    import asyncio
+released = asyncio.Event()
 
-    await asyncio.sleep(seconds)
-    return "slept"
+
+@server.tool()
+async def hold() -> str:
+    await released.wait()
+    released.clear()
+    return "held"
+
+
+@server.tool()
+async def release() -> str:
+    released.set()
+    return "released"
 
 
 class Person(BaseModel):
