@@ -25,7 +25,7 @@ package enum PluginServerLaunch {
             for diagnostic in error.errors { StandardStream.error.print("\(diagnostic)") }
             throw ExitCode(ExitStatus.configuration)
         }
-        LoggingSystem.bootstrap(PluginServerProcess.makeLogHandler(configuration))
+        LoggingSystem.bootstrap(StderrLogHandler.factory(configuration.settings.process))
         let status = await PluginServerProcess(configuration: configuration, registry: registry).run()
         guard status == ExitStatus.success else { throw ExitCode(status) }
     }

@@ -24,7 +24,7 @@ package struct StderrLogHandler: LogHandler {
         logLevel = level
     }
 
-    /// How everything in a process that logs does so.
+    /// How everything in a process that logs does so; plugins with loggers of their own included.
     package static func factory(_ process: ProcessSettings) -> @Sendable (String) -> any LogHandler {
         let level = Logger.Level(rawValue: process.logLevel.rawValue) ?? .info
         let format = process.logFormat

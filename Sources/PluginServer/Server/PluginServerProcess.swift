@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Logging
+import Logging
 import NIOCore
 import NIOPosix
 package import PluginConfiguration
@@ -18,16 +18,7 @@ package struct PluginServerProcess: Sendable {
     package init(configuration: LoadedConfiguration, registry: PluginRegistry) {
         self.configuration = configuration
         self.registry = registry
-        logger = Logger(label: "gatehouse", factory: Self.makeLogHandler(configuration))
-    }
-
-    /// How everything in the process that logs does so; plugins with loggers of their own included.
-    package static func makeLogHandler(
-        _ configuration: LoadedConfiguration
-    ) -> @Sendable (String) -> any LogHandler {
-        let process = configuration.settings.process
-        let level = Logger.Level(rawValue: process.logLevel.rawValue) ?? .info
-        return { label in StderrLogHandler(label: label, level: level, format: process.logFormat) }
+        logger = Logger(label: "gatehouse", factory: StderrLogHandler.factory(configuration.settings.process))
     }
 
     /// Loads the plugins, serves until the process is asked to end, drains.

@@ -43,8 +43,8 @@ struct PluginsCommand: AsyncParsableCommand {
                 for diagnostic in error.errors { StandardStream.error.print("\(diagnostic)") }
                 throw ExitCode(ExitStatus.configuration)
             }
-            let logger = Logger(label: "gatehouse", factory: PluginServerProcess.makeLogHandler(loaded))
-            LoggingSystem.bootstrap(PluginServerProcess.makeLogHandler(loaded))
+            let logger = Logger(label: "gatehouse", factory: StderrLogHandler.factory(loaded.settings.process))
+            LoggingSystem.bootstrap(StderrLogHandler.factory(loaded.settings.process))
             for warning in loaded.warnings { logger.warning("\(warning)") }
             let plugins: PluginSet
             do throws(PluginLoadError) {
