@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A gateway with real Python servers behind it, reached as each generation of the SDK does."""
 
+import asyncio
 import json
 import os
 import signal
@@ -93,6 +94,13 @@ def servers(folder: Path) -> dict:
         "time": {"command": python("2.3.0"), "args": ["-m", "mcp_server_time", "--local-timezone", "UTC"]},
         "git": {"command": python("2.3.0"), "args": ["-m", "mcp_server_git", "--repository", str(repository)]},
     }
+
+
+async def heard(messages, count):
+    """The SDK's second generation hands notifications over beside answers: the answer may be there before the last of them."""
+    async with asyncio.timeout(LIVENESS):
+        while len(messages) < count:
+            await asyncio.sleep(0.01)
 
 
 def free_port() -> int:

@@ -94,9 +94,12 @@ async def test_progress_and_log_messages(gateway, server, mode):
     async with sdk.connect(url=gateway.url(), mode=mode) as peer:
         progress = []
         assert text(await peer.call(f"{server}-steps", {"count": 3}, progress)) == "done"
+        await conftest.heard(progress, 3)
         assert progress == [(n, 3, f"step {n}") for n in (1, 2, 3)]
         # On the lines of a program that all clients share, nothing tells whose call a log message of 2026-07-28 is about.
-        assert peer.logs == ([] if server == "program" else [f"at {n}" for n in (1, 2, 3)])
+        expected = [] if server == "program" else [f"at {n}" for n in (1, 2, 3)]
+        await conftest.heard(peer.logs, len(expected))
+        assert peer.logs == expected
 
 
 @EVERY

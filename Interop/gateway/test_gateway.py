@@ -20,13 +20,6 @@ def text(result):
     return result["content"][0]["text"]
 
 
-async def heard(messages, count):
-    """The SDK's second generation hands notifications over beside answers: the answer may be there before the last of them."""
-    async with asyncio.timeout(conftest.LIVENESS):
-        while len(messages) < count:
-            await asyncio.sleep(0.01)
-
-
 async def fast_overtakes_slow(peer, server):
     """A call that ends when another lets it, and one that ends meanwhile."""
     slow = asyncio.create_task(peer.call(f"{server}-hold"))
@@ -84,8 +77,8 @@ async def test_progress_and_log_messages_arrive(gateway, server, mode):
     async with sdk.connect(url=gateway.url(), mode=mode) as peer:
         progress = []
         assert text(await peer.call(f"{server}-steps", {"count": 3}, progress)) == "done"
-        await heard(progress, 3)
-        await heard(peer.logs, 3)
+        await conftest.heard(progress, 3)
+        await conftest.heard(peer.logs, 3)
         assert progress == [(n, 3, f"step {n}") for n in (1, 2, 3)]
         assert peer.logs == [f"at {n}" for n in (1, 2, 3)]
 
@@ -143,7 +136,7 @@ async def test_a_server_of_the_older_transport(older, server):
         assert text(await peer.call(f"{server}-echo", {"text": "grüße\u2028"})) == "grüße\u2028"
         progress = []
         assert text(await peer.call(f"{server}-steps", {"count": 3}, progress)) == "done"
-        await heard(progress, 3)
+        await conftest.heard(progress, 3)
         assert [done for done, _, _ in progress] == [1, 2, 3]
         assert text(await peer.call(f"{server}-ask")) == "red"
         assert (await peer.read(f"{server}+note://hello"))["contents"][0]["text"] == "hello"

@@ -14,12 +14,6 @@ def text(result):
     return result["content"][0]["text"]
 
 
-async def progressed(progress, count):
-    async with asyncio.timeout(conftest.LIVENESS):
-        while len(progress) < count:
-            await asyncio.sleep(0.01)
-
-
 @pytest.fixture(scope="module")
 def demo():
     """Our own server, over HTTP."""
@@ -36,10 +30,10 @@ async def test_a_call_survives_the_loss_of_its_clients_connection(gateway):
     async with Relay(gateway.url()) as relay, sdk.connect(url=relay.url, mode="legacy") as peer:
         progress = []
         call = asyncio.create_task(peer.call("peer-pace", {"count": 8, "seconds": 0.3}, progress))
-        await progressed(progress, 2)
+        await conftest.heard(progress, 2)
         relay.cut()
         assert text(await call) == "done"
-        await progressed(progress, 8)
+        await conftest.heard(progress, 8)
         assert [done for done, _, _ in progress] == [1, 2, 3, 4, 5, 6, 7, 8]
         assert any(b"last-event-id: c" in request.lower() for request in relay.requests)
 
@@ -54,10 +48,10 @@ async def test_a_call_survives_the_loss_of_the_connection_behind_the_gateway(dem
             async with sdk.connect(url=gateway.url(), mode="legacy") as peer:
                 progress = []
                 call = asyncio.create_task(peer.call("demo-slow", {"steps": 8, "delay_ms": 300}, progress))
-                await progressed(progress, 2)
+                await conftest.heard(progress, 2)
                 relay.cut()
                 assert text(await call) == "done in 8 steps"
-                await progressed(progress, 8)
+                await conftest.heard(progress, 8)
                 assert [done for done, _, _ in progress] == [1, 2, 3, 4, 5, 6, 7, 8]
         finally:
             await asyncio.to_thread(gateway.stop)
