@@ -223,7 +223,8 @@ let package = Package(
         tests("PluginFramework", ["Values", logging, "EmbeddingExample"]),
         tests("PluginConfiguration", ["PluginFramework", "Values"]),
         tests(
-            "PluginWire", ["PluginFramework", "Values", "Fuzzing", protobuf, nio], resources: [.copy("Corpora")]),
+            "PluginWire", ["PluginFramework", "Values", "Sockets", "Fuzzing", protobuf, nio],
+            resources: [.copy("Corpora")]),
         tests("Sockets", [nio, nioPosix]),
         tests(
             "GRPC",

@@ -39,6 +39,9 @@ struct PipelineLoad: AsyncParsableCommand {
     @Option(help: "The time limit of a call, in seconds.")
     var timeout = 30.0
 
+    @Flag(help: "Each call has a stream of its own, also where the server would have calls share one.")
+    var singleStreams = false
+
     @Flag(
         help: "Calls may fail; the plugin, ModifyPlugin, must have changed each that does not, and each in its own way."
     )
@@ -56,7 +59,10 @@ struct PipelineLoad: AsyncParsableCommand {
         entry.timeout = .nanoseconds(Int64(timeout * 1e9))
         let logger = Logger(label: "load", factory: { _ in SwiftLogNoOpLogHandler() })
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        let connector = GRPCPluginConnector(eventLoopGroup: group, budget: ByteBudget(), logger: logger)
+        var configuration = GRPCChannelConfiguration()
+        configuration.multiplexesCalls = !singleStreams
+        let connector = GRPCPluginConnector(
+            configuration: configuration, eventLoopGroup: group, budget: ByteBudget(), logger: logger)
         let invoker = try connector.invoker(for: entry)
         await invoker.start()
         if let (reason, _) = invoker.downReason { throw ValidationError("The plugin cannot be called: \(reason)") }

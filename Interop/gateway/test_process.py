@@ -64,6 +64,26 @@ def test_an_address_that_is_taken_ends_with_1(tmp_path, small):
     assert result.returncode == 1 and "Cannot listen" in result.stderr
 
 
+@pytest.mark.parametrize("command", [["demo-server"], ["gateway", "--stdio"]])
+def test_a_client_that_asks_and_leaves_is_answered(tmp_path, command):
+    question = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
+    result = subprocess.run(
+        [conftest.gatehouse(), *command], input=question, capture_output=True, text=True, cwd=tmp_path,
+        timeout=conftest.LIVENESS, env=conftest.environment(),
+    )
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == {"jsonrpc": "2.0", "id": 1, "result": {}}
+
+
+@pytest.mark.parametrize("command", [["demo-server"], ["gateway", "--stdio"]])
+def test_standard_input_that_is_no_stream_is_an_error(tmp_path, command):
+    result = subprocess.run(
+        [conftest.gatehouse(), *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=tmp_path,
+        timeout=conftest.LIVENESS, env=conftest.environment(),
+    )
+    assert result.returncode == 1 and "no pipe, socket or terminal" in result.stderr, result.stderr
+
+
 def test_plugins_that_are_switched_off_are_told(tmp_path):
     (tmp_path / "plugins.yaml").write_text("plugins: [{name: p, kind: PIIFilterPlugin, hooks: [tool_pre_invoke]}]\n")
     port = conftest.free_port()

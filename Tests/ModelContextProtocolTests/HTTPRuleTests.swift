@@ -137,6 +137,32 @@ import Values
         }
     }
 
+    /// One request after the other on one connection: what is remembered of a head must not count for the next.
+    @Test func eachRequestIsJudgedByItsOwnHeaders() async throws {
+        try await HTTPTestServer.with(ScriptedApplication()) { server in
+            let session = try await server.begin()
+            let usual = HTTPTestServer.usualHeaders
+            var foreign = usual
+            foreign.add(name: "origin", value: "https://evil.example")
+            var text = usual
+            text.replaceOrAdd(name: "content-type", value: "text/plain")
+            var picky = usual
+            picky.replaceOrAdd(name: "accept", value: "image/png")
+            var old = usual
+            old.replaceOrAdd(name: "mcp-protocol-version", value: "1999-01-01")
+            for _ in 0..<2 {
+                for (headers, session, status) in [
+                    (usual, session, 200), (foreign, session, 403), (usual, session, 200), (text, session, 415),
+                    (picky, session, 406), (usual, "none", 404), (usual, session, 200), (old, session, 400),
+                    (foreign, session, 403), (usual, session, 200),
+                ] {
+                    let answer = try await server.send(.POST, Self.echo, headers: headers, session: session)
+                    #expect(answer.status == status, "\(headers)")
+                }
+            }
+        }
+    }
+
     @Test func originsAreAddedByConfiguration() async throws {
         var settings = StreamableHTTPSettings()
         settings.origins.origins = ["https://app.example"]

@@ -319,6 +319,7 @@ func plainTextOnAnAddressOthersReachWarns(host: String, warns: Bool) {
             max_message_size: 3 MiB
             max_request_size: 4 MiB
             max_concurrent_streams: 5
+            multiplexed_calls: false
             max_waiting_calls: 6
             connect_timeout: 8
             reconnect_delay: 0.09
@@ -344,6 +345,7 @@ func plainTextOnAnAddressOthersReachWarns(host: String, warns: Bool) {
     expected.maximumMessageSize = 3 << 20
     expected.maximumRequestSize = 4 << 20
     expected.maximumConcurrentStreams = 5
+    expected.multiplexedCalls = false
     expected.maximumWaitingCalls = 6
     expected.connectTimeout = .seconds(8)
     expected.reconnectDelay = .milliseconds(90)

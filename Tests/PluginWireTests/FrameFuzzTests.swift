@@ -5,6 +5,7 @@ import Fuzzing
 import NIOCore
 import PluginFramework
 import PluginWire
+import Sockets
 import Testing
 import Values
 
@@ -57,7 +58,7 @@ import Values
         case .brokenInvokeHook(let plugin, let error): text = "broken \(plugin) \(error)"
         case .unknown: text = "unknown"
         }
-        if let tagged = try? TaggedFrame(decoding: frame) {
+        if let tagged = TaggedFrame(decoding: frame) {
             text += " tagged \(tagged.kind.rawValue) \(tagged.call) \(tagged.body.readableBytes)"
             if let response = try? InvokeHookResponse(decoding: tagged.body) { text += " \(response.outcome)" }
         }

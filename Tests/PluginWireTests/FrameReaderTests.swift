@@ -95,20 +95,6 @@ import Testing
         #expect(Array(second.readableBytesView) == [7, 8, 9])
     }
 
-    @Test func aTaggedFrameHasKindCallAndBody() throws {
-        var buffer = ByteBuffer()
-        buffer.writeFrame { buffer in
-            TaggedFrame.writeHead(.answer, call: 0x0102_0304, into: &buffer)
-            buffer.writeString("ab")
-        }
-        #expect(Array(buffer.readableBytesView) == [0, 0, 0, 7, 32, 1, 2, 3, 4, 97, 98])
-        buffer.moveReaderIndex(forwardBy: 4)
-        #expect(
-            try TaggedFrame(decoding: buffer) == TaggedFrame(.answer, call: 0x0102_0304, body: ByteBuffer(string: "ab"))
-        )
-        #expect(throws: WireError.self) { try TaggedFrame(decoding: ByteBuffer(bytes: [1, 0, 0, 0])) }
-    }
-
     @Test func aHelloIsNoRequestOfTheContract() throws {
         let hello = try PeerHello().encoded()
         guard case .hello(let peer) = SocketRequest(hello) else {

@@ -137,7 +137,7 @@ extension RawSocket {
     /// The next frame of the multiplexed protocol.
     func tagged() async throws -> TaggedFrame? {
         guard let frame = try await frame() else { return nil }
-        return try TaggedFrame(decoding: ByteBuffer(bytes: frame))
+        return TaggedFrame(decoding: ByteBuffer(bytes: frame))
     }
 }
 

@@ -55,6 +55,9 @@ struct TransportPair: Sendable, CustomTestStringConvertible {
         TransportPair(name: "gRPC, Unix socket", server: .elsewhere) { host, plugin in
             try await .grpc(host, plugin, .unix(.temporary()))
         },
+        TransportPair(name: "gRPC, a stream for each call", server: .elsewhere) { host, plugin in
+            try await .grpc(host, plugin, .unix(.temporary()), sharesStreams: false)
+        },
         TransportPair(name: "raw socket", server: .elsewhere) { host, plugin in
             try await .raw(host, plugin, features: [])
         },
@@ -110,7 +113,9 @@ struct TransportPair: Sendable, CustomTestStringConvertible {
 }
 
 extension TransportPair.Running {
-    static func grpc(_ host: PluginHost, _ plugin: String, _ address: ListenAddress) async throws -> Self {
+    static func grpc(
+        _ host: PluginHost, _ plugin: String, _ address: ListenAddress, sharesStreams: Bool = true
+    ) async throws -> Self {
         let bound = AsyncStream<ListenAddress>.makeStream()
         let endpoint = try PluginGRPCEndpoint(service: host)
         let server = try GRPCServer(
@@ -130,6 +135,7 @@ extension TransportPair.Running {
         configuration.connectTimeout = .seconds(60)
         configuration.breaker.consecutiveFailures = .max
         configuration.breaker.errorRate = 2
+        configuration.multiplexesCalls = sharesStreams
         let connector = GRPCPluginConnector(
             configuration: configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: ByteBudget(),
             logger: .silent)

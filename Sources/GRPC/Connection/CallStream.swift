@@ -34,6 +34,8 @@ final class CallStream: @unchecked Sendable {
     var inboundWindow: Int
     /// Request messages of a streaming call on their way to the handler.
     var requests: RequestQueue?
+    /// What its messages are for, when it carries calls.
+    var carrier: ServerCarrier?
     /// Bytes in `requests`, as the event loop knows it.
     var queuedBytes = 0
 

@@ -99,7 +99,7 @@ extension ServerConnection {
         return true
     }
 
-    private func tooManyCalls(_ place: String, _ key: StaticString, _ what: String = "calls") -> GRPCStatus {
+    func tooManyCalls(_ place: String, _ key: StaticString, _ what: String = "calls") -> GRPCStatus {
         GRPCStatus(
             .resourceExhausted,
             "as many \(what) are in flight \(place) as may be; "
@@ -107,7 +107,7 @@ extension ServerConnection {
         )
     }
 
-    private static let deadlineExceeded = GRPCStatus(.deadlineExceeded, "the deadline of the call has passed")
+    static let deadlineExceeded = GRPCStatus(.deadlineExceeded, "the deadline of the call has passed")
 
     func armDeadline(of stream: CallStream) {
         guard let deadline = stream.deadline, stream.deadlineTimer == nil, stream.answered == nil else { return }
@@ -146,20 +146,20 @@ extension ServerConnection {
         case .success(nil):
             sendStatus(GRPCStatus(.ok, ""), on: stream)
         case .failure(let error):
-            fail(stream, status(of: error, stream))
+            fail(stream, status(of: error, stream.head.method.path))
         }
     }
 
-    private func status(of error: any Error, _ stream: CallStream) -> GRPCStatus {
+    func status(of error: any Error, _ path: String) -> GRPCStatus {
         if let status = error as? GRPCStatus {
             guard status.code == .ok else { return status }
-            return GRPCStatus(.internal, "the handler of \(stream.head.method.path) threw OK")
+            return GRPCStatus(.internal, "the handler of \(path) threw OK")
         }
         if error is CancellationError { return GRPCStatus(.cancelled, "the call was cancelled") }
         // What went wrong inside may hold secrets: it is for the log, not for the client.
         logger.error(
             "a handler failed with an error that is no gRPC status",
-            metadata: ["method": "\(stream.head.method.path)", "peer": "\(peer)", "error": "\(error)"]
+            metadata: ["method": "\(path)", "peer": "\(peer)", "error": "\(error)"]
         )
         return GRPCStatus(.unknown, "the method failed; the server's log says why")
     }
@@ -190,9 +190,10 @@ extension ServerConnection {
         sendStatus(status, on: stream)
         stream.task?.cancel()
         stream.requests?.fail(status)
+        stream.carrier?.abandon()
     }
 
-    private func sendStatus(_ status: GRPCStatus, on stream: CallStream) {
+    func sendStatus(_ status: GRPCStatus, on stream: CallStream) {
         stream.deadlineTimer?.cancel()
         stream.answered = .now()
         unsentAnswers += 1
@@ -225,6 +226,10 @@ extension ServerConnection {
         stream.isClosed = true
         if stream.countsAsStreaming { openStreaming -= 1 }
         stream.deadlineTimer?.cancel()
+        if let carrier = stream.carrier.take() {
+            carrier.abandon()
+            self.carrier = nil
+        }
         if stream.answered == nil {
             stream.task?.cancel()
             stream.requests?.fail(CancellationError())
@@ -256,6 +261,7 @@ extension ServerConnection {
     }
 
     func flush() {
+        carrier?.handOver()
         codec?.flush()
         watchAnswers()
     }

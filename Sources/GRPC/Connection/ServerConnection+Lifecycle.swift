@@ -17,6 +17,7 @@ extension ServerConnection {
         case .open:
             phase = .draining
         }
+        carrier?.goAway()
         // With the exact number of the last stream a client knows which calls it may safely send again elsewhere.
         codec?.sendGoAway(lastStream: lastStream, reason: .noError)
         let deadline = NIODeadline.now() + TimeAmount(server.configuration.drainGrace)
@@ -86,6 +87,12 @@ extension ServerConnection {
         close()
     }
 
+    /// No call is open: a stream that carries calls is none itself.
+    var isIdle: Bool {
+        guard let carrier else { return streams.isEmpty }
+        return streams.count == 1 && carrier.calls.isEmpty
+    }
+
     // MARK: Time
 
     /// Sees to it that `checkTimes` runs at `deadline` or before.
@@ -100,7 +107,7 @@ extension ServerConnection {
     func rearmTimer() {
         let configuration = server.configuration
         if let idle = configuration.maxConnectionIdle {
-            armTimer((streams.isEmpty ? lastActivity : .now()) + TimeAmount(idle))
+            armTimer((isIdle ? lastActivity : .now()) + TimeAmount(idle))
         }
         if let age = configuration.maxConnectionAge, phase == .open { armTimer(connectedAt + TimeAmount(age)) }
         if let pingSentAt {
@@ -133,7 +140,7 @@ extension ServerConnection {
         if phase == .open {
             if let age = configuration.maxConnectionAge, connectedAt + TimeAmount(age) <= now {
                 drain()
-            } else if let idle = configuration.maxConnectionIdle, streams.isEmpty, running == 0,
+            } else if let idle = configuration.maxConnectionIdle, isIdle, running == 0,
                 lastActivity + TimeAmount(idle) <= now
             {
                 drain()
@@ -163,6 +170,13 @@ extension ServerConnection {
         let requestTimeout = TimeAmount(server.configuration.requestTimeout)
         let answerTimeout = TimeAmount(server.configuration.answerTimeout)
         for stream in Array(streams.values) {
+            if let since = stream.carrier?.unwrittenSince {
+                if since + answerTimeout <= now {
+                    codec?.sendReset(.cancel, on: stream.id)
+                    continue
+                }
+                armTimer(since + answerTimeout)
+            }
             if let answered = stream.answered {
                 let deadline = answered + answerTimeout
                 if deadline <= now {

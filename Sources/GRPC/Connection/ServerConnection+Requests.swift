@@ -21,6 +21,8 @@ extension ServerConnection {
             streams[id] = stream
             if case .streaming(let handler) = head.method.handler {
                 startStreaming(stream, handler)
+            } else if case .carrier(let methods) = head.method.handler {
+                startCarrying(stream, methods)
             }
             if endStream {
                 if stream.answered == nil { requestEnded(stream) }
@@ -50,14 +52,21 @@ extension ServerConnection {
     func receive(_ data: ByteBuffer, endStream: Bool, for stream: CallStream) {
         let count = data.readableBytes
         if count > 0 {
-            guard server.budget.reserve(count) else {
+            if server.budget.reserve(count) {
+                stream.reserved += count
+            } else if stream.carrier == nil {
+                // What a carrier brings is refused call by call.
                 fail(stream, overBudget)
                 return
             }
-            stream.reserved += count
+            if stream.carrier != nil, !stream.reader.hasPartialMessage { stream.receivingSince = .now() }
             stream.reader.append(data)
             do throws(GRPCStatus) {
-                try readMessages(of: stream)
+                if let carrier = stream.carrier {
+                    try carry(stream, carrier)
+                } else {
+                    try readMessages(of: stream)
+                }
             } catch {
                 fail(stream, error)
                 return
@@ -115,6 +124,8 @@ extension ServerConnection {
         switch stream.head.method.handler {
         case .streaming:
             stream.requests?.finish()
+        case .carrier:
+            stream.carrier?.endIfIdle()
         case .unary(let handler):
             guard let message = stream.message.take() else {
                 fail(

@@ -20,6 +20,8 @@ final class ServerConnection: @unchecked Sendable {
     var streams: [StreamID: CallStream] = [:]
     var lastStream: StreamID = 0
     var lastMethod: MethodTable.Entry?
+    /// What carries calls, if a stream does.
+    var carrier: ServerCarrier?
     /// Opened since the last flush and not yet whole: they get their timers when the burst is over, which most calls
     /// never need.
     var incomplete: [CallStream] = []

@@ -12,12 +12,36 @@ struct MessageReader {
     /// Whether part of a message, or of its prefix, has arrived.
     var hasPartialMessage: Bool { buffer.readableBytes > 0 }
 
+    /// The bytes held.
+    var bufferedBytes: Int { buffer.readableBytes }
+
     mutating func append(_ data: consuming ByteBuffer) {
         if buffer.readableBytes == 0 {
             buffer = data
         } else {
             buffer.writeBuffer(&data)
         }
+    }
+
+    /// How long the message at the front is, as it says itself, once that has arrived.
+    var claimedLength: Int? {
+        guard let length = buffer.getInteger(at: buffer.readerIndex + 1, as: UInt32.self) else { return nil }
+        return Int(length)
+    }
+
+    /// Lets go of the message at the front, of which not all need have arrived.
+    ///
+    /// - Parameter headLength: How many of its first bytes are wanted.
+    /// - Returns: These, how many bytes are gone, and how many are to be passed over when they come; nil while too few have arrived.
+    mutating func discard(headLength: Int) -> (head: ByteBuffer, gone: Int, missing: Int)? {
+        guard let claimedLength,
+            let head = buffer.getSlice(at: buffer.readerIndex + GRPCMessage.prefixLength, length: headLength)
+        else { return nil }
+        let size = GRPCMessage.prefixLength + max(claimedLength, headLength)
+        let gone = min(size, buffer.readableBytes)
+        let bytes = ByteBuffer(bytes: head.readableBytesView)
+        buffer.moveReaderIndex(forwardBy: gone)
+        return (bytes, gone, size - gone)
     }
 
     /// The next whole message, if there is one, and whether it is compressed.

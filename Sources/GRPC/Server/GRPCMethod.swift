@@ -14,6 +14,7 @@ package struct GRPCMethod: Sendable {
     enum Handler: Sendable {
         case unary(UnaryHandler)
         case streaming(StreamingHandler)
+        case carrier([ServerCarrier.Method])
     }
 
     /// The path, `/package.Service/Method`.
@@ -35,6 +36,20 @@ package struct GRPCMethod: Sendable {
     /// The client has to send its first request, or to end them, within `request_timeout`.
     package static func streaming(_ path: String, _ handler: @escaping StreamingHandler) -> GRPCMethod {
         GRPCMethod(path: path, handler: .streaming(handler))
+    }
+
+    /// A method of which one call carries those of unary methods; of others in the list nothing is carried.
+    ///
+    /// A connection has one such call at a time. Time limits, cancellation, limits and answers are as those of calls with streams of
+    /// their own.
+    package static func carrier(_ carrier: GRPCCarrier, of methods: [GRPCMethod]) -> GRPCMethod {
+        let carried = carrier.methods.compactMap { carried -> ServerCarrier.Method? in
+            guard let method = methods.first(where: { $0.path.isSame(as: carried.path) }),
+                case .unary(let handler) = method.handler
+            else { return nil }
+            return ServerCarrier.Method(kind: carried.kind, path: carried.path, handler: handler)
+        }
+        return GRPCMethod(path: carrier.path, handler: .carrier(carried))
     }
 
     /// A method with one request and any number of responses; the request is in the call's `message`.

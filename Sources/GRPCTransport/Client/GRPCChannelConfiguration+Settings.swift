@@ -11,6 +11,7 @@ extension GRPCChannelConfiguration {
         maxMessageSize = settings.maximumMessageSize
         maxRequestSize = settings.maximumRequestSize
         maxConcurrentStreams = settings.maximumConcurrentStreams
+        multiplexesCalls = settings.multiplexedCalls
         maxWaitingCalls = settings.maximumWaitingCalls
         connectTimeout = settings.connectTimeout
         reconnectDelay = settings.reconnectDelay

@@ -117,7 +117,8 @@ package final class GRPCPluginConnector: Sendable {
         PluginChannel(
             channel: GRPCChannel(
                 target: target, configuration: configuration, security: security, eventLoopGroup: eventLoopGroup,
-                budget: budget, logger: logger, resolver: resolver, exchange: PeerExchange.describe))
+                budget: budget, logger: logger, resolver: resolver, exchange: PeerExchange.describe,
+                carrier: configuration.multiplexesCalls ? PluginServiceMethods.carrier : nil))
     }
 
     /// An invoker needs its channel no more; the last one's is shut down.

@@ -47,8 +47,20 @@ package struct PluginServiceMethods: Sendable {
                 method("/\(package).Health/Check", check),
             ]
         }
-        return contract + [describePeer, invokeChain]
+        let methods = contract + [describePeer, invokeChain]
+        return methods + [.carrier(Self.carrier, of: methods)]
     }
+
+    /// What is announced to peers of ours.
+    private static let features = WireFeatures.all.union(.multiplexedFrames)
+
+    /// How peers of ours make many calls over one stream; its frames are of the same kinds as those of raw sockets.
+    package static let carrier = GRPCCarrier(
+        path: "/\(PeerDescription.serviceName)/Calls", feature: WireFeatures.multiplexedFrames.rawValue,
+        methods: [
+            GRPCCarrier.Method(kind: 1, path: "/\(packages[0]).PluginService/InvokeHook"),
+            GRPCCarrier.Method(kind: 4, path: InvokeChainRequest.path),
+        ])
 
     /// What a peer of ours announces holds for its connection.
     private var describePeer: GRPCMethod {
@@ -57,7 +69,7 @@ package struct PluginServiceMethods: Sendable {
                 let description = try PeerDescription(decoding: call.message)
                 call.peer.features = WireFeatures(announced: description.features).rawValue
                 var buffer = GRPCMessage.buffer(capacity: 64)
-                try PeerDescription().encode(into: &buffer)
+                try PeerDescription(features: Self.features.announcement).encode(into: &buffer)
                 return buffer
             } catch {
                 throw GRPCStatus(.invalidArgument, "\(error)")

@@ -8,17 +8,17 @@ import TransportSecurity
 import Values
 
 /// Who makes a request, as far as that was verified, and from where.
-struct Caller: Sendable {
+final class Caller: Sendable {
     /// Who it is.
     let principal: Principal
     /// The client's address; nil over a Unix socket.
-    var clientHost: String?
+    let clientHost: String?
     /// The client's port.
-    var clientPort: Int?
+    let clientPort: Int?
     /// What the client's certificate says, if it showed one that was verified.
-    var certificate: CallerIdentity?
+    let certificate: CallerIdentity?
     /// The request's headers as plugins at `http_pre_request` made them; nil for as they came.
-    var headers: HTTPHeaders?
+    let headers: HTTPHeaders?
     /// What to tell it when its token does not suffice.
     let challenge: ScopeChallenge?
 
@@ -27,8 +27,11 @@ struct Caller: Sendable {
         self.challenge = challenge
         self.headers = headers
         certificate = peer.identity.map { CallerIdentity($0) }
-        guard case .ip(let host, let port) = peer.address else { return }
-        (clientHost, clientPort) = (host, port)
+        if case .ip(let host, let port) = peer.address {
+            (clientHost, clientPort) = (host, port)
+        } else {
+            (clientHost, clientPort) = (nil, nil)
+        }
     }
 }
 

@@ -149,14 +149,17 @@ final class Upstream: Sendable {
 
     /// Notes what it offers.
     ///
-    /// - Returns: Whether anything is different from before.
-    func take(_ catalog: Catalog) -> Bool {
-        let (isOther, wasDown, settled) = state.withLock { state in
-            defer {
-                state.catalog = catalog
-                state.status = .up
-            }
-            return (state.catalog != catalog, state.status != .up, state.settled)
+    /// - Parameter refresh: Has virtual servers look at it, if anything is different from before.
+    func take(_ catalog: Catalog, refresh: () -> Void) {
+        let isOther = state.withLock { state in
+            defer { state.catalog = catalog }
+            return state.catalog != catalog
+        }
+        // Before it counts as there: who waits for that looks at once for what virtual servers have of it.
+        if isOther { refresh() }
+        let (wasDown, settled) = state.withLock { state in
+            defer { state.status = .up }
+            return (state.status != .up, state.settled)
         }
         settled.give(.success(()))
         if wasDown {
@@ -167,7 +170,6 @@ final class Upstream: Sendable {
                     "resources": "\(catalog.resources.count)", "templates": "\(catalog.templates.count)",
                 ])
         }
-        return isOther
     }
 
     /// Notes that it cannot be used.

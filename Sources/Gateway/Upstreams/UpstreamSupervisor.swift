@@ -46,7 +46,7 @@ struct UpstreamSupervisor: Sendable {
             while !Task.isCancelled {
                 let catalog = try await loader.load()
                 backoff.reset()
-                if upstream.take(catalog) { onChange(upstream) }
+                upstream.take(catalog) { onChange(upstream) }
                 try await waitForChange(client)
             }
         } catch {

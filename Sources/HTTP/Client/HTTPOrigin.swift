@@ -39,6 +39,9 @@ package struct HTTPOrigin: Sendable, Hashable, CustomStringConvertible {
         authority = self.port == usual ? name : "\(name):\(self.port)"
     }
 
+    /// Hashes what goes into the header field Host, which nearly always tells origins apart; all of it is compared.
+    package func hash(into hasher: inout Hasher) { hasher.combine(authority) }
+
     /// The origin as operators write it: `http://host:port`, with ` at unix:/path` behind it when it has a socket.
     package var description: String {
         let url = "\(scheme.rawValue)://\(authority)"

@@ -22,6 +22,10 @@ final class PlainAnswerReader: ChannelDuplexHandler {
     /// How many bytes of a body are still to come.
     private var bodyLeft = 0
 
+    /// The last head that was read, and its bytes: the next is often the same.
+    private var lastHead: PlainAnswerHead?
+    private var lastBytes: [UInt8] = []
+
     init(_ connection: HTTPClientConnection, _ configuration: HTTPClientConfiguration) {
         self.connection = connection
         maximumFields = configuration.maxHeaderCount
@@ -73,10 +77,15 @@ final class PlainAnswerReader: ChannelDuplexHandler {
     }
 
     private func head(in bytes: ByteBuffer) -> PlainAnswerHead? {
-        bytes.withUnsafeReadableBytes { raw in
-            guard let head = PlainAnswerHead(raw.bindMemory(to: UInt8.self), maximumFields: maximumFields),
-                head.end <= maximumSize
-            else { return nil }
+        bytes.withUnsafeReadableBytes { raw -> PlainAnswerHead? in
+            let bytes = raw.bindMemory(to: UInt8.self)
+            if let lastHead, bytes.begin(with: lastBytes) { return lastHead }
+            guard let head = PlainAnswerHead(bytes, maximumFields: maximumFields), head.end <= maximumSize else {
+                return nil
+            }
+            lastHead = head
+            lastBytes.removeAll(keepingCapacity: true)
+            lastBytes.append(contentsOf: bytes[..<head.end])
             return head
         }
     }

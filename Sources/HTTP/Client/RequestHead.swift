@@ -24,23 +24,17 @@ enum RequestHead {
         }
         let length = request.body.readableBytes
         var buffer = ByteBuffer()
-        buffer.reserveCapacity(256 + 64 * request.headers.count + (length <= copyLimit ? length : 0))
+        buffer.reserveCapacity(
+            256 + (request.block?.bytes.readableBytes ?? 0) + 64 * request.headers.count
+                + (length <= copyLimit ? length : 0))
         buffer.writeString(method)
         buffer.writeStaticString(" ")
         buffer.writeString(request.address.target)
         buffer.writeStaticString(" HTTP/1.1\r\nhost: ")
         buffer.writeString(request.address.origin.authority)
         buffer.writeStaticString("\r\n")
-        for (name, value) in request.headers where !isOurs(name) {
-            guard name.isFieldName, value.isFieldValue else {
-                throw HTTPClientError(
-                    .invalidRequest,
-                    "the header field \(name) of a request to \(request.address.origin) has a name or a value that HTTP "
-                        + "does not allow; remove what is no text",
-                    isUnsent: true)
-            }
-            buffer.writeField(name, value)
-        }
+        if let block = request.block { buffer.writeImmutableBuffer(block.bytes) }
+        try write(request.headers, to: request.address.origin, into: &buffer)
         if length > 0 || hasBody(request.method) {
             buffer.writeStaticString("content-length: ")
             buffer.writeDecimal(length)
@@ -49,6 +43,22 @@ enum RequestHead {
         buffer.writeStaticString("\r\n")
         if length <= copyLimit { buffer.writeImmutableBuffer(request.body) }
         return buffer
+    }
+
+    /// Writes fields, without those that are written by the client alone.
+    static func write(
+        _ headers: HTTPHeaders, to origin: HTTPOrigin, into buffer: inout ByteBuffer
+    ) throws(HTTPClientError) {
+        for (name, value) in headers where !isOurs(name) {
+            guard name.isFieldName, value.isFieldValue else {
+                throw HTTPClientError(
+                    .invalidRequest,
+                    "the header field \(name) of a request to \(origin) has a name or a value that HTTP does not allow; "
+                        + "remove what is no text",
+                    isUnsent: true)
+            }
+            buffer.writeField(name, value)
+        }
     }
 
     /// Whether a server expects to be told of an empty body, too (RFC 9110, section 8.6).

@@ -26,15 +26,20 @@ package struct HTTPServerRequest: Sendable {
     /// Who asks.
     package let peer: HTTPPeer
 
+    /// What is known of other requests with the same head; nil for a head that is not compared with others.
+    package let notes: HTTPHeadNotes?
+
     /// Makes a request, for tests of responders.
     package init(
-        method: HTTPMethod, target: String, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer(), peer: HTTPPeer
+        method: HTTPMethod, target: String, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer(), peer: HTTPPeer,
+        notes: HTTPHeadNotes? = nil
     ) {
         self.method = method
         self.target = target
         self.headers = headers
         self.body = body
         self.peer = peer
+        self.notes = notes
         (path, query) = Self.split(target)
     }
 

@@ -17,6 +17,8 @@ struct PlainRequestHead {
     let contentLength: Int
     /// Where in the bytes the body begins.
     let end: Int
+    /// What responders find out from it.
+    let notes = HTTPHeadNotes()
 
     /// Reads a head; nil for what is not ordinary, or not whole.
     init?(_ bytes: UnsafeBufferPointer<UInt8>, maximumFields: Int) {
@@ -175,6 +177,14 @@ private enum PlainText {
 }
 
 extension UnsafeBufferPointer<UInt8> {
+    /// Whether they begin with these, of which there is at least one.
+    func begin(with bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBufferPointer { start in
+            guard let left = start.baseAddress, let right = baseAddress, count >= start.count else { return false }
+            return memcmp(left, right, start.count) == 0
+        }
+    }
+
     /// Whether the bytes are those of `text`.
     fileprivate func isSame(as text: StaticString) -> Bool {
         guard let baseAddress, count == text.utf8CodeUnitCount else { return false }

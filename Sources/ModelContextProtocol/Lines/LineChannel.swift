@@ -47,24 +47,44 @@ final class LineChannel: Sendable {
     static func open(
         input: CInt, output: CInt, maxLine: Int, on eventLoop: any EventLoop, receiver: any Receiver
     ) async throws -> LineChannel {
-        let channel = try await NIOPipeBootstrap(group: eventLoop)
+        guard isStream(input), isStream(output) else {
+            Glibc.close(input)
+            Glibc.close(output)
+            throw NoStream()
+        }
+        return try await NIOPipeBootstrap(group: eventLoop)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.autoRead, value: false)
-            .takingOwnershipOfDescriptors(input: input, output: output)
-            .get()
-        return try await channel.eventLoop.submit {
-            let handler = LineHandler(receiver: receiver, maxLine: maxLine)
-            let lines = LineChannel(channel, handler)
-            try channel.pipeline.syncOperations.addHandler(handler)
-            return lines
-        }.get()
+            .takingOwnershipOfDescriptors(input: input, output: output) { channel in
+                // Before anything is read, which is at once when the other end has been closed already.
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = LineHandler(receiver: receiver, maxLine: maxLine, waitsForStart: true)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                    return LineChannel(channel, handler)
+                }
+            }
+    }
+
+    /// Whether a descriptor can be waited for: /dev/null and files cannot.
+    private static func isStream(_ descriptor: CInt) -> Bool {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return false }
+        switch status.st_mode & S_IFMT {
+        case S_IFIFO, S_IFSOCK: return true
+        default: return isatty(descriptor) == 1
+        }
+    }
+
+    private struct NoStream: Error, CustomStringConvertible {
+        var description: String { "one of them is no pipe, socket or terminal" }
     }
 
     /// The event loop on which lines are received.
     var eventLoop: any EventLoop { channel.eventLoop }
 
-    /// Begins to read.
+    /// Begins to read, and tells the receiver what has come already.
     func start() {
+        eventLoop.runHere { self.handler.value.start() }
         channel.setOption(.autoRead, value: true).whenComplete { [channel] _ in channel.read() }
     }
 

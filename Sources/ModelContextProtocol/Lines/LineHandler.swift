@@ -19,10 +19,37 @@ final class LineHandler: ChannelDuplexHandler {
     private var wantsRead = false
     private var failure: String?
     private var context: ChannelHandlerContext?
+    /// What has come before the receiver listens; nil when it does.
+    ///
+    /// An input whose other end was closed before we had it is read at once, to its end, and never again.
+    private var early: [Early]?
 
-    init(receiver: any LineChannel.Receiver, maxLine: Int) {
+    private enum Early {
+        case bytes(ByteBuffer)
+        case ended(LineChannel.End)
+    }
+
+    /// - Parameter waitsForStart: Whether the receiver hears nothing before ``start()``.
+    init(receiver: any LineChannel.Receiver, maxLine: Int, waitsForStart: Bool = false) {
         self.receiver = receiver
         self.maxLine = maxLine
+        early = waitsForStart ? [] : nil
+    }
+
+    /// From now on the receiver hears what comes, and now what has come.
+    func start() {
+        let events = early ?? []
+        early = nil
+        for event in events {
+            switch event {
+            case .bytes(let piece): take(piece)
+            case .ended(let end): tell(end)
+            }
+        }
+    }
+
+    private func tell(_ end: LineChannel.End) {
+        if early != nil { early?.append(.ended(end)) } else { receiver.ended(end) }
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -51,8 +78,12 @@ final class LineHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard failure == nil else { return }
         let piece = unwrapInboundIn(data)
+        if early != nil { early?.append(.bytes(piece)) } else { take(piece) }
+    }
+
+    private func take(_ piece: ByteBuffer) {
+        guard failure == nil else { return }
         if partial.readableBytes == 0 {
             partial = piece
             searched = 0
@@ -61,7 +92,7 @@ final class LineHandler: ChannelDuplexHandler {
         }
         while true {
             guard let length = partial.lengthOfLine(searched: searched) else { break }
-            guard length <= maxLine else { return fail(context) }
+            guard length <= maxLine else { return fail() }
             searched = 0
             guard let line = partial.readSlice(length: length) else { break }
             partial.moveReaderIndex(forwardBy: 1)
@@ -70,19 +101,19 @@ final class LineHandler: ChannelDuplexHandler {
         }
         searched = partial.readableBytes
         if searched == 0 { partial = ByteBuffer() }
-        if searched > maxLine { fail(context) }
+        if searched > maxLine { fail() }
     }
 
-    private func fail(_ context: ChannelHandlerContext) {
+    private func fail() {
         let reason = "a line is longer than the limit of \(maxLine) bytes"
         failure = reason
         receiver.ended(.overlong(reason))
         partial = ByteBuffer()
-        context.close(promise: nil)
+        context?.close(promise: nil)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .inputClosed = event as? ChannelEvent { receiver.ended(.inputClosed) }
+        if case .inputClosed = event as? ChannelEvent { tell(.inputClosed) }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -92,7 +123,7 @@ final class LineHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        receiver.ended(.closed(failure ?? "the other end has closed it"))
+        tell(.closed(failure ?? "the other end has closed it"))
         context.fireChannelInactive()
     }
 }

@@ -21,10 +21,10 @@ package struct MCPPrincipal: Sendable {
     /// What tells this principal from all others.
     package var identity: String
     /// What else is known, for the application.
-    package var details: (any Sendable)?
+    package var details: (any AnyObject & Sendable)?
 
     /// Makes a principal.
-    package init(identity: String, details: (any Sendable)? = nil) {
+    package init(identity: String, details: (any AnyObject & Sendable)? = nil) {
         self.identity = identity
         self.details = details
     }

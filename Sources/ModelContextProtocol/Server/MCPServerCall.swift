@@ -4,23 +4,34 @@ package import Values
 
 /// One request of a client, to be answered by an application.
 package struct MCPServerCall: Sendable {
-    /// The session it belongs to; of a stateless endpoint, and of a request of revision 2026-07-28, one that nobody else has.
-    package let session: MCPServerSession
-    /// The client's id of it.
-    package let id: JSONRPCID
-    /// What is asked for, such as `tools/call`.
-    package let method: String
-    /// The parameters as they came; nil when there are none.
-    package let params: Document?
-    /// The HTTP request it came in; nil over stdio.
-    package let http: MCPHTTPContext?
+    /// What stays the same: behind one reference, because calls are handed from one function to the next all the way.
+    private final class Content: Sendable {
+        let session: MCPServerSession
+        let id: JSONRPCID
+        let method: String
+        let params: Document?
+        let http: MCPHTTPContext?
+        let envelope: MCPRequestEnvelope?
+        let outlet: any CallOutlet
+        let register: MCPServerSession
 
-    /// What the request says of itself and its client (revision 2026-07-28); nil for one of a handshake revision.
-    package let envelope: MCPRequestEnvelope?
+        init(
+            _ session: MCPServerSession, _ id: JSONRPCID, _ method: String, _ params: Document?,
+            _ http: MCPHTTPContext?, _ envelope: MCPRequestEnvelope?, _ outlet: any CallOutlet,
+            _ register: MCPServerSession
+        ) {
+            self.session = session
+            self.id = id
+            self.method = method
+            self.params = params
+            self.http = http
+            self.envelope = envelope
+            self.outlet = outlet
+            self.register = register
+        }
+    }
 
-    let outlet: any CallOutlet
-    /// Where it is noted while it is answered, so that it can be cancelled.
-    let register: MCPServerSession
+    private let content: Content
     /// What stands between it and its request; nil for nothing.
     private var front: (any MCPCallFront)?
 
@@ -28,15 +39,31 @@ package struct MCPServerCall: Sendable {
         session: MCPServerSession, id: JSONRPCID, method: String, params: Document?, http: MCPHTTPContext?,
         envelope: MCPRequestEnvelope? = nil, outlet: any CallOutlet, register: MCPServerSession? = nil
     ) {
-        self.session = session
-        self.id = id
-        self.method = method
-        self.params = params
-        self.http = http
-        self.envelope = envelope
-        self.outlet = outlet
-        self.register = register ?? session
+        content = Content(session, id, method, params, http, envelope, outlet, register ?? session)
     }
+
+    /// The session it belongs to; of a stateless endpoint, and of a request of revision 2026-07-28, one that nobody else has.
+    package var session: MCPServerSession { content.session }
+
+    /// The client's id of it.
+    package var id: JSONRPCID { content.id }
+
+    /// What is asked for, such as `tools/call`.
+    package var method: String { content.method }
+
+    /// The parameters as they came; nil when there are none.
+    package var params: Document? { content.params }
+
+    /// The HTTP request it came in; nil over stdio.
+    package var http: MCPHTTPContext? { content.http }
+
+    /// What the request says of itself and its client (revision 2026-07-28); nil for one of a handshake revision.
+    package var envelope: MCPRequestEnvelope? { content.envelope }
+
+    var outlet: any CallOutlet { content.outlet }
+
+    /// Where it is noted while it is answered, so that it can be cancelled.
+    var register: MCPServerSession { content.register }
 
     /// What the client answers to what an earlier result asked of it, by the keys that the result gave (revision 2026-07-28).
     package var inputResponses: Document? {
@@ -96,7 +123,9 @@ package struct MCPServerCall: Sendable {
         _ method: String, _ params: Document?, timeout: Duration = .seconds(300)
     ) async throws(JSONRPCError) -> Document {
         if let front { return try await front.request(method, params, timeout: timeout) }
-        return try await session.ask(method, params, timeout: timeout) { [outlet] message in outlet.send(message) }
+        return try await session.ask(method, params, timeout: timeout) { [content] message in
+            content.outlet.send(message)
+        }
     }
 }
 

@@ -11,6 +11,9 @@ struct GRPCClientReader {
         func count(_ key: String, _ value: inout Int, in range: ClosedRange<Int> = 1...10_000_000) {
             value = section.setting(key, .integer(in: range), default: value).value
         }
+        func flag(_ key: String, _ value: inout Bool) {
+            value = section.setting(key, .bool, default: value).value
+        }
         func bytes(_ key: String, _ value: inout Int, in range: ClosedRange<Int>) {
             value = section.setting(key, .bytes(in: range), default: value).value
         }
@@ -25,6 +28,7 @@ struct GRPCClientReader {
         bytes("max_message_size", &settings.maximumMessageSize, in: 1...Int(Int32.max))
         bytes("max_request_size", &settings.maximumRequestSize, in: 1...Int(Int32.max))
         count("max_concurrent_streams", &settings.maximumConcurrentStreams, in: 1...1_000_000)
+        flag("multiplexed_calls", &settings.multiplexedCalls)
         count("max_waiting_calls", &settings.maximumWaitingCalls)
         time("connect_timeout", &settings.connectTimeout)
         time("reconnect_delay", &settings.reconnectDelay)

@@ -12,6 +12,8 @@ public struct GRPCClientSettings: Sendable, Equatable {
     public var maximumRequestSize = 16 << 20
     /// `max_concurrent_streams`: the most calls of one connection.
     public var maximumConcurrentStreams = 1_000
+    /// `multiplexed_calls`: whether calls to a server that can do so share a stream of their connection.
+    public var multiplexedCalls = true
     /// `max_waiting_calls`: the most calls that wait for room on a connection.
     public var maximumWaitingCalls = 10_000
     /// `connect_timeout`: how long a new connection may take until it can be used.

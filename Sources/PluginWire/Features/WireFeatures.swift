@@ -15,7 +15,7 @@ package struct WireFeatures: OptionSet, Sendable, Hashable {
     /// `user_context` and `content_type` of the context travel.
     package static let contextFields = WireFeatures(rawValue: 2)
 
-    /// Any number of calls share a raw socket, in frames that name their call.
+    /// Any number of calls share a raw socket, or a stream of gRPC, in frames that name their call.
     package static let multiplexedFrames = WireFeatures(rawValue: 4)
 
     /// Several plugins of one hook run in one request.

@@ -46,7 +46,7 @@ extension SocketClientConnection {
     }
 
     private func refuse(_ frame: FrameReader.Discarded, _ failure: SocketCallFailure) {
-        if isMultiplexed, let tagged = try? TaggedFrame(decoding: frame.head) {
+        if isMultiplexed, let tagged = TaggedFrame(decoding: frame.head) {
             calls.removeValue(forKey: tagged.call)?.finish(.failure(failure))
             startBacklog()
         } else {
@@ -87,7 +87,7 @@ extension SocketClientConnection {
     }
 
     private func receiveTagged(_ bytes: ByteBuffer, _ reserved: Int) {
-        guard let frame = try? TaggedFrame(decoding: bytes) else {
+        guard let frame = TaggedFrame(decoding: bytes) else {
             environment.budget.release(reserved)
             close("the server sent a frame without a head")
             return

@@ -2,6 +2,7 @@
 
 import NIOCore
 import PluginWire
+import Sockets
 
 // How calls are begun and written.
 extension SocketClientConnection {
@@ -41,7 +42,7 @@ extension SocketClientConnection {
         lastID += 1
         call.id = lastID
         calls[lastID] = call
-        let hasLimit = TaggedFrame.hasTimeLimit(call.kind)
+        let hasLimit = call.kind.hasTimeLimit
         let length = TaggedFrame.headLength + (hasLimit ? 4 : 0) + call.request.readableBytes
         outgoing.writeInteger(UInt32(length))
         TaggedFrame.writeHead(call.kind, call: call.id, into: &outgoing)

@@ -3,6 +3,7 @@
 import NIOCore
 import PluginFramework
 import PluginWire
+import Sockets
 
 /// What is answered to a request on a raw socket.
 enum SocketAnswer: Sendable {

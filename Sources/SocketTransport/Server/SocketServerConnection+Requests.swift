@@ -102,12 +102,9 @@ extension SocketServerConnection {
     // MARK: Any number of calls
 
     private func receiveTagged(_ bytes: ByteBuffer, _ reserved: Int) {
-        var frame: TaggedFrame
-        do throws(WireError) {
-            frame = try TaggedFrame(decoding: bytes)
-        } catch {
+        guard var frame = TaggedFrame(decoding: bytes) else {
             server.budget.release(reserved)
-            fail("it sent a frame that \(error.message)")
+            fail("it sent a frame that is shorter than the \(TaggedFrame.headLength) bytes that one begins with")
             return
         }
         if frame.kind == .cancel {
@@ -177,7 +174,7 @@ extension SocketServerConnection {
             answer(.failure(reason, code: PluginError.Code.unavailable), tag: nil)
             return
         }
-        guard let frame = try? TaggedFrame(decoding: head), frame.kind != .cancel, frame.call > lastCall else { return }
+        guard let frame = TaggedFrame(decoding: head), frame.kind != .cancel, frame.call > lastCall else { return }
         lastCall = frame.call
         refuse(frame.call, reason)
     }

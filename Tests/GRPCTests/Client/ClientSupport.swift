@@ -18,6 +18,7 @@ extension GRPCChannel {
         resolver: AddressResolver = .system,
         log: LogRecorder = LogRecorder(),
         exchange: Exchange? = nil,
+        carrier: GRPCCarrier? = nil,
         _ body: (GRPCChannel) async throws -> R
     ) async throws -> R {
         var configuration = GRPCChannelConfiguration()
@@ -28,7 +29,7 @@ extension GRPCChannel {
         let channel = GRPCChannel(
             target: try GRPCTarget(target), configuration: configuration,
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, budget: budget, logger: log.logger,
-            resolver: resolver, exchange: exchange)
+            resolver: resolver, exchange: exchange, carrier: carrier)
         do {
             let result = try await body(channel)
             await channel.shutDown(grace: .zero)

@@ -42,6 +42,47 @@ import Testing
         }
     }
 
+    @Test func aBlockOfFieldsIsSentAsTheFieldsAreAndGivesWayToOthers() async throws {
+        try await TestServer.with { server in
+            try await withClient { client in
+                let address = server.address("/inspect")
+                let block = try HTTPFieldBlock(
+                    ["X-A": "b", "Authorization": "old", "Connection": "close", "Content-Length": "7"],
+                    for: address.origin)
+                var request = HTTPClientRequest(
+                    method: .POST, address: address, block: block, headers: ["x-c": "d"],
+                    body: ByteBuffer(string: "abc"))
+                func seen() async throws -> String {
+                    let response = try await client.execute(request, deadline: soon)
+                    return String(buffer: try await response.collect(upTo: 1_000))
+                }
+                let host = "host=127.0.0.1:\(server.port)"
+                #expect(
+                    try await seen()
+                        == "POST /inspect - [\(host);X-A=b;Authorization=old;x-c=d;content-length=3] 3\n")
+                request.setHeader("x-c", "e")
+                request.setHeader("authorization", "new")
+                #expect(
+                    try await seen() == "POST /inspect - [\(host);X-A=b;x-c=e;authorization=new;content-length=3] 3\n")
+                #expect(throws: HTTPClientError.self) { try HTTPFieldBlock(["a": "b\r\nc: d"], for: address.origin) }
+            }
+        }
+    }
+
+    @Test func answersWithHeadsAlikeAndOtherOnesAreToldApart() async throws {
+        try await TestServer.with { server in
+            try await withClient { client in
+                for body in ["a", "b", "", "ccc", "ddd", "e", String(repeating: "f", count: 70_000), "g", "h"] {
+                    let response = try await client.execute(
+                        HTTPClientRequest(method: .POST, address: server.address(), body: ByteBuffer(string: body)),
+                        deadline: soon)
+                    #expect(response.headers.value("content-length") == "\(body.utf8.count)")
+                    #expect(String(buffer: try await response.collect(upTo: 100_000)) == body)
+                }
+            }
+        }
+    }
+
     @Test func largeBodiesGoBothWays() async throws {
         try await TestServer.with { server in
             try await withClient { client in

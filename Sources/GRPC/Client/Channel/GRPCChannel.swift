@@ -41,7 +41,8 @@ package final class GRPCChannel: Sendable {
         budget: ByteBudget,
         logger: Logger,
         resolver: AddressResolver = .system,
-        exchange: Exchange? = nil
+        exchange: Exchange? = nil,
+        carrier: GRPCCarrier? = nil
     ) {
         self.target = target
         self.configuration = configuration
@@ -50,7 +51,7 @@ package final class GRPCChannel: Sendable {
             messageLimit: ByteLimit(
                 bytes: configuration.maxMessageSize, key: GRPCChannelConfiguration.key("max_message_size"),
                 side: .client),
-            budget: budget, logger: logger, exchange: exchange)
+            budget: budget, logger: logger, exchange: exchange, carrier: carrier)
         let home = eventLoopGroup.next()
         let owner = WeakControl()
         dispatcher = CallDispatcher(target: target, configuration: configuration, home: home) { need in

@@ -25,6 +25,11 @@ package struct GRPCChannelConfiguration: Sendable, Equatable {
     /// Default 1,000; key `max_concurrent_streams`.
     package var maxConcurrentStreams = 1_000
 
+    /// Whether calls share a stream of their connection with servers that can do so.
+    ///
+    /// Default true; key `multiplexed_calls`.
+    package var multiplexesCalls = true
+
     /// The most calls that wait for room on a connection; more end with RESOURCE_EXHAUSTED.
     ///
     /// Default 10,000; key `max_waiting_calls`.

@@ -39,6 +39,8 @@ final class ClientCall: @unchecked Sendable {
 
     // On the event loop of its connection.
     var id: StreamID = 0
+    /// Its number among those that share a stream; 0 for one with a stream of its own.
+    var number: UInt32 = 0
     var reader = MessageReader()
     var answer: ByteBuffer?
     var encoding = MessageEncoding.identity
@@ -74,9 +76,13 @@ final class ClientCall: @unchecked Sendable {
         return true
     }
 
+    /// Takes over bytes that were taken from the budget before it was known whose they are.
+    func takeOver(_ bytes: Int) { reserved += bytes }
+
     /// The stream did not come to anything: forgets all of it.
     func rewind() {
         id = 0
+        number = 0
         reader = MessageReader()
         answer = nil
         encoding = .identity

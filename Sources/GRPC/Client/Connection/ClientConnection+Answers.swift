@@ -10,7 +10,10 @@ extension ClientConnection: HTTP2Events {
     func received(headers: HPACKHeaders, endStream: Bool, on id: StreamID) {
         beginEvent()
         // Late frames of a call that has ended are nobody's.
-        guard let call = streams[id] else { return }
+        guard let call = streams[id] else {
+            if let carrier, carrier.id == id { carrierReceived(headers, endStream: endStream, carrier) }
+            return
+        }
         guard HeaderRules.allowAnswer(headers, asTrailers: call.headersReceived) else {
             misbehaved(call, "sent a malformed header block")
             return
@@ -64,7 +67,10 @@ extension ClientConnection: HTTP2Events {
     func received(data: ByteBuffer, endStream: Bool, on id: StreamID) {
         beginEvent()
         guardian.receivedData()
-        guard let call = streams[id] else { return }
+        guard let call = streams[id] else {
+            if let carrier, carrier.id == id { carrierReceived(data, endStream: endStream, carrier) }
+            return
+        }
         guard call.headersReceived else {
             misbehaved(call, "sent data before headers")
             return
@@ -110,7 +116,13 @@ extension ClientConnection: HTTP2Events {
     }
 
     func inboundWindowChanged(to size: Int, on id: StreamID) {
-        guard let call = streams[id] else { return }
+        guard let call = streams[id] else {
+            if let carrier, carrier.id == id {
+                carrier.inboundWindow = size
+                topUpWindow(of: carrier)
+            }
+            return
+        }
         call.inboundWindow = size
         topUpWindow(of: call)
     }
@@ -120,6 +132,10 @@ extension ClientConnection: HTTP2Events {
         for call in streams.values {
             call.inboundWindow += delta
             topUpWindow(of: call)
+        }
+        if let carrier {
+            carrier.inboundWindow += delta
+            topUpWindow(of: carrier)
         }
     }
 
@@ -136,7 +152,10 @@ extension ClientConnection: HTTP2Events {
 
     func receivedReset(_ reason: HTTP2Reason, on id: StreamID) {
         beginEvent()
-        guard let call = streams[id] else { return }
+        guard let call = streams[id] else {
+            if let carrier, carrier.id == id { carrierReset(reason) }
+            return
+        }
         if reason == .refusedStream {
             streams[id] = nil
             if call.isCounted { freed += 1 }
@@ -173,6 +192,8 @@ extension ClientConnection: HTTP2Events {
     func streamClosed(_ id: StreamID) {
         if endedByPeer == id {
             endedByPeer = nil
+        } else if let carrier, carrier.id == id {
+            failCarried(GRPCStatus(.internal, "\(peer) broke the rules of HTTP/2 in the stream that carried the call"))
         } else if let call = streams[id] {
             // The codec has reset it for a fault of the server; it tells which in `streamFailed`.
             streams[id] = nil

@@ -27,6 +27,7 @@ extension ClientConnection {
             release(call)
             return
         }
+        if startCarried(call, now: now) { return }
         let id = nextStream
         nextStream += 2
         call.id = id
@@ -58,6 +59,11 @@ extension ClientConnection {
     func complete(_ call: ClientCall, _ outcome: ClientCall.Outcome) {
         streams[call.id] = nil
         endedByPeer = call.id
+        conclude(call, outcome)
+    }
+
+    /// Counts and tells the end of a call that the server has ended.
+    func conclude(_ call: ClientCall, _ outcome: ClientCall.Outcome) {
         guardian.callCompleted()
         hasServed = true
         if call.isCounted {
@@ -74,8 +80,7 @@ extension ClientConnection {
 
     /// Ends a call before the server does.
     func fail(_ call: ClientCall, _ status: GRPCStatus, reset reason: HTTP2Reason = .cancel, isServersFault: Bool) {
-        guard streams.removeValue(forKey: call.id) != nil else { return }
-        codec?.sendReset(reason, on: call.id)
+        guard drop(call, reason) else { return }
         if call.isCounted, isServersFault {
             bad += 1
             lastFailure = "\(status)"
@@ -100,12 +105,22 @@ extension ClientConnection {
 
     /// The caller does not want the call any more.
     func letGo(_ call: ClientCall) {
-        // The number alone would not do: the call may be on its way here, or have left.
-        guard call.id > 0, streams[call.id] === call else { return }
-        streams[call.id] = nil
-        codec?.sendReset(.cancel, on: call.id)
+        guard drop(call, .cancel) else { return }
         release(call)
     }
+
+    /// Takes a call from the table and tells the server that nobody waits for it; false when it is not there.
+    private func drop(_ call: ClientCall, _ reason: HTTP2Reason) -> Bool {
+        if call.number > 0 { return dropCarried(call) }
+        // The number alone would not do: the call may be on its way here, or have left.
+        guard call.id > 0, streams[call.id] === call else { return false }
+        streams[call.id] = nil
+        codec?.sendReset(reason, on: call.id)
+        return true
+    }
+
+    /// Whether any call is open.
+    var hasCalls: Bool { !streams.isEmpty || carrier.map { !$0.calls.isEmpty } ?? false }
 
     /// The room of a call is free again.
     private func release(_ call: ClientCall) {
@@ -122,7 +137,7 @@ extension ClientConnection {
             let now = NIODeadline.now()
             for call in next { start(call, now: now) }
         }
-        if phase == .draining, streams.isEmpty { finishDraining() }
+        if phase == .draining, !hasCalls { finishDraining() }
     }
 
     static let deadlineExceeded = GRPCStatus(.deadlineExceeded, "the deadline of the call has passed")
@@ -141,6 +156,7 @@ extension ClientConnection {
     }
 
     func flush() {
+        handOverCarried()
         codec?.flush()
     }
 }

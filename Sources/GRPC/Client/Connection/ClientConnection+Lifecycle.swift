@@ -74,11 +74,17 @@ extension ClientConnection {
         }
     }
 
-    private var callLimit: Int { min(peerLimit, shared.configuration.maxConcurrentStreams) }
+    private var callLimit: Int {
+        min(carriesCalls ? max(1, peerLimit - 1) : peerLimit, shared.configuration.maxConcurrentStreams)
+    }
 
     private func becomeReady(features: UInt64) {
         phase = .open
         wasReady = true
+        if let carrier = shared.carrier {
+            // The stream that carries is one itself.
+            carriesCalls = peerLimit > 1 && features & carrier.feature == carrier.feature
+        }
         readyDeadline = nil
         // Before the report, upon which a probe may look for a connection.
         let waiting = dispatcher.add(self, limit: callLimit, features: features)
@@ -97,6 +103,9 @@ extension ClientConnection {
             if call.isCounted { freed += 1 }
         }
         for call in refused { redirect(call, because: "it ended the connection before it began the call") }
+        if let carrier, carrier.id > lastStream {
+            redirectCarried(because: "it ended the connection before it began the call")
+        }
         scheduleFlush()
     }
 
@@ -153,7 +162,7 @@ extension ClientConnection {
         phase = .closed
         if wasOpen { dispatcher.remove(self) }
         timer?.cancel()
-        let orphans = streams.values
+        let orphans = Array(streams.values) + takeCarried()
         streams = [:]
         let status = GRPCStatus(.unavailable, "the connection to \(peer) was lost during the call: \(reason)")
         for call in orphans {
@@ -207,7 +216,7 @@ extension ClientConnection {
             return
         }
         var next = NIODeadline.distantFuture
-        for call in Array(streams.values) {
+        for call in Array(streams.values) + carriedCalls {
             if call.deadline <= now {
                 fail(call, Self.deadlineExceeded, isServersFault: true)
             } else {
@@ -226,7 +235,7 @@ extension ClientConnection {
 
     private var nextKeepalive: NIODeadline? {
         if let pingSentAt { return pingSentAt + TimeAmount(shared.configuration.keepaliveTimeout) }
-        guard let keepaliveTime, !streams.isEmpty else { return nil }
+        guard let keepaliveTime, hasCalls else { return nil }
         return quietSince + keepaliveTime
     }
 
@@ -237,7 +246,7 @@ extension ClientConnection {
             end("it did not answer a PING within \(shared.configuration.keepaliveTimeout)")
             return false
         }
-        guard let keepaliveTime, !streams.isEmpty, quietSince + keepaliveTime <= now else { return true }
+        guard let keepaliveTime, hasCalls, quietSince + keepaliveTime <= now else { return true }
         pingSentAt = now
         codec?.sendPing(UInt64(bitPattern: Int64(now.uptimeNanoseconds)))
         return true

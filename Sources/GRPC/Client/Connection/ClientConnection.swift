@@ -54,6 +54,10 @@ final class ClientConnection: @unchecked Sendable {
 
     var streams: [StreamID: ClientCall] = [:]
     var nextStream: StreamID = 1
+    /// The stream that calls share, if there is one.
+    var carrier: ClientCarrier?
+    /// Whether calls may share a stream.
+    var carriesCalls = false
     /// How many calls the server lets us have open; HTTP/2 sets no limit, NIOHTTP2 this one.
     var peerLimit = 100
     var headers: RequestHeaders
@@ -162,4 +166,5 @@ struct ChannelShared: Sendable {
     let budget: ByteBudget
     let logger: Logger
     let exchange: GRPCChannel.Exchange?
+    let carrier: GRPCCarrier?
 }

@@ -15,6 +15,14 @@ struct RequestHeaders {
         self.authority = authority
     }
 
+    /// The headers of a stream without a time limit.
+    func headers(path: String) -> HPACKHeaders {
+        [
+            ":method": "POST", ":scheme": scheme, ":path": path, ":authority": authority, "te": "trailers",
+            "content-type": "application/grpc", "user-agent": "gatehouse",
+        ]
+    }
+
     /// The headers of a call.
     mutating func headers(_ call: ClientCall, now: NIODeadline) -> HPACKHeaders {
         if !lastPath.isSame(as: call.path) {

@@ -59,9 +59,17 @@ enum ResultTranslation {
 }
 
 extension Document {
-    /// The same object without some members.
+    /// The same object without some members; looked for, and left out, in one pass each.
     fileprivate func dropping(_ keys: [String]) -> Document {
-        keys.reduce(self) { $0[$1] == nil ? $0 : $0.setting($1, to: nil) }
+        var found: [(key: String, value: Document?)] = []
+        if let json = encoded as? EncodedJSON {
+            json.forEachMember { member in
+                if let key = keys.first(where: member.isNamed) { found.append((key, Optional<Document>.none)) }
+            }
+        } else {
+            for key in keys where self[key] != nil { found.append((key, Optional<Document>.none)) }
+        }
+        return found.isEmpty ? self : setting(found)
     }
 
     /// Whether a server that speaks 2026-07-28 says with it that it needs input first.

@@ -27,7 +27,8 @@ extension HTTPServerConnection {
     func received(_ plain: PlainRequestHead) {
         guard takes() else { return }
         let head = Head(
-            method: plain.method, version: .http1_1, target: plain.target, headers: plain.headers, keepAlive: true)
+            method: plain.method, version: .http1_1, target: plain.target, headers: plain.headers, keepAlive: true,
+            notes: plain.notes)
         incoming = Incoming(head: head, isLast: false, owesContinue: false)
         if plain.contentLength == 0 { receivedEnd() }
     }
@@ -125,7 +126,8 @@ extension HTTPServerConnection {
             reserved: body.readableBytes)
         server.responder.respond(
             to: HTTPServerRequest(
-                method: head.method, target: head.target, headers: head.headers, body: body, peer: peer),
+                method: head.method, target: head.target, headers: head.headers, body: body, peer: peer,
+                notes: head.notes),
             on: HTTPExchange(connection: self, number: lastNumber))
     }
 

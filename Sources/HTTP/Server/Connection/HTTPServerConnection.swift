@@ -31,6 +31,8 @@ final class HTTPServerConnection: ChannelDuplexHandler, @unchecked Sendable {
         let headers: HTTPHeaders
         /// Whether the client can ask more on the connection.
         let keepAlive: Bool
+        /// What responders found out from the same head before; nil for one that the parser has read.
+        var notes: HTTPHeadNotes?
     }
 
     /// A request whose body is arriving.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import NIOCore
 import NIOHTTP1
 
@@ -47,7 +46,7 @@ final class PlainRequestReader: ChannelInboundHandler {
     private func head(in bytes: ByteBuffer) -> PlainRequestHead? {
         bytes.withUnsafeReadableBytes { raw -> PlainRequestHead? in
             let bytes = raw.bindMemory(to: UInt8.self)
-            if let lastHead, isLast(bytes, lastHead.end) { return lastHead }
+            if let lastHead, bytes.begin(with: lastBytes) { return lastHead }
             let configuration = connection.server.configuration
             guard let head = PlainRequestHead(bytes, maximumFields: configuration.maxHeaderCount),
                 head.end <= configuration.maxHeaderSize, head.contentLength <= configuration.maxBodySize
@@ -56,14 +55,6 @@ final class PlainRequestReader: ChannelInboundHandler {
             lastBytes.removeAll(keepingCapacity: true)
             lastBytes.append(contentsOf: bytes[..<head.end])
             return head
-        }
-    }
-
-    /// Whether the bytes begin with those of the last head, which has so many.
-    private func isLast(_ bytes: UnsafeBufferPointer<UInt8>, _ count: Int) -> Bool {
-        lastBytes.withUnsafeBufferPointer { last in
-            guard let left = last.baseAddress, let right = bytes.baseAddress, bytes.count >= count else { return false }
-            return memcmp(left, right, count) == 0
         }
     }
 

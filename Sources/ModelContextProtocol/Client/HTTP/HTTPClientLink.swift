@@ -18,12 +18,23 @@ final class HTTPClientLink: ClientLink {
     private let streamSlot = TaskSlot()
 
     private struct State {
-        var headers: HTTPHeaders
+        let origin: HTTPOrigin
+        var headers: HTTPHeaders {
+            didSet { block = try? HTTPFieldBlock(headers, for: origin) }
+        }
+        /// The same, written down; nil when they cannot be sent, which the first request tells.
+        private(set) var block: HTTPFieldBlock?
         var sessionID: String?
         /// Whether `initialize` was refused with 400, 404 or 405.
         var isRefused = false
         /// Whether there is no session, and each request says itself what it needs.
         var isModern = false
+
+        init(headers: HTTPHeaders, origin: HTTPOrigin) {
+            self.origin = origin
+            self.headers = headers
+            block = try? HTTPFieldBlock(headers, for: origin)
+        }
     }
 
     init(_ settings: MCPHTTPClientSettings, httpClient: HTTPClient, core: ClientCore) throws(MCPClientError) {
@@ -39,7 +50,7 @@ final class HTTPClientLink: ClientLink {
             "accept": "application/json, text/event-stream", "content-type": "application/json",
         ]
         for (name, value) in settings.headers { headers.replaceOrAdd(name: name, value: value) }
-        state = Mutex(State(headers: headers))
+        state = Mutex(State(headers: headers, origin: address.origin))
     }
 
     /// The headers of a request; those of the session among them.
@@ -126,11 +137,11 @@ final class HTTPClientLink: ClientLink {
     private func post(
         _ body: [UInt8], further: [(name: String, value: String)] = [], deadline: NIODeadline
     ) async throws(MCPClientError) -> HTTPClientResponse {
-        var headers = headers
-        for (name, value) in further { headers.replaceOrAdd(name: name, value: value) }
-        return try await execute(
-            HTTPClientRequest(method: .POST, address: address, headers: headers, body: ByteBuffer(bytes: body)),
-            deadline: deadline)
+        let (block, headers) = state.withLock { ($0.block, $0.block == nil ? $0.headers : [:]) }
+        var request = HTTPClientRequest(
+            method: .POST, address: address, block: block, headers: headers, body: ByteBuffer(bytes: body))
+        for (name, value) in further { request.setHeader(name, value) }
+        return try await execute(request, deadline: deadline)
     }
 
     /// Sends a request; again with other credentials if the server does not take those that it came with.
@@ -140,7 +151,7 @@ final class HTTPClientLink: ClientLink {
         guard let authorization = settings.authorization else { return try await send(request, deadline: deadline) }
         var request = request
         let value = try await authorization.current()
-        request.headers.replaceOrAdd(name: "authorization", value: value)
+        request.setHeader("authorization", value)
         let response = try await send(request, deadline: deadline)
         guard response.status == .unauthorized else { return response }
         authorization.reject(value)
@@ -148,7 +159,7 @@ final class HTTPClientLink: ClientLink {
         guard !other.hasSameBytes(as: value) else { return response }
         // A server that does not let a request in has not begun with it.
         response.body.cancel()
-        request.headers.replaceOrAdd(name: "authorization", value: other)
+        request.setHeader("authorization", other)
         return try await send(request, deadline: deadline)
     }
 

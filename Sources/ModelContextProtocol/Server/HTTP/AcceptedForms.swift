@@ -2,6 +2,7 @@
 
 internal import HTTP
 internal import NIOHTTP1
+internal import Values
 
 /// In which forms a client takes an answer, by its `Accept` header (RFC 9110, section 12.5.1).
 struct AcceptedForms: Equatable {
@@ -10,17 +11,19 @@ struct AcceptedForms: Equatable {
     /// A stream of events.
     var events: Bool
 
+    private static let usual = "application/json, text/event-stream"
+
     /// Reads the header; without one, every form is accepted.
     ///
     /// Order, case, parameters and wildcards are as in HTTP; a quality of 0 refuses a form.
     init(_ headers: HTTPHeaders) {
+        json = true
+        events = true
+        guard let first = headers.value("accept") else { return }
+        // What clients of MCP are told to send, and nearly all do; what other fields add could only be of lower rank.
+        if first.hasSameBytes(as: Self.usual) { return }
         json = false
         events = false
-        guard headers.value("accept") != nil else {
-            json = true
-            events = true
-            return
-        }
         // The most specific range decides: a type, then `type/*`, then `*/*`.
         var jsonRank = 0
         var eventsRank = 0

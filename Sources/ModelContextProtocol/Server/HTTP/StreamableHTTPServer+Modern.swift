@@ -9,23 +9,21 @@ internal import Values
 extension StreamableHTTPServer {
     /// Whether a message belongs to revision 2026-07-28, by what tells it soonest: the header, else the body of a request that belongs to
     /// no session.
-    func isModern(_ context: MCPHTTPContext, _ input: JSONRPCInput) -> Bool {
+    func isModern(_ facts: RequestFacts, _ input: JSONRPCInput) -> Bool {
         guard speaksHandshake else { return true }
-        let headers = context.request.headers
-        let version = headers.value("mcp-protocol-version")
-        if let version, ProtocolRevision(version)?.era != .handshake { return true }
+        if facts.version != nil, facts.era != .handshake { return true }
         guard case .single(.success(.request(_, let method, let params))) = input else { return false }
         if method.hasSameBytes(as: MCPMethod.discover) { return true }
-        if version == nil, headers.value("mcp-method") != nil { return true }
-        guard !application.isStateless, headers.value("mcp-session-id") == nil else { return false }
+        if facts.version == nil, facts.namesMethod { return true }
+        guard !application.isStateless, !facts.namesSession else { return false }
         return !method.hasSameBytes(as: MCPMethod.initialize) && ModernRequest.isModern(params)
     }
 
     /// Whether the headers of a request without a body are those of a revision without sessions.
-    func isModern(_ headers: HTTPHeaders) -> Bool {
+    func isModern(_ facts: RequestFacts) -> Bool {
         guard modern != nil else { return false }
         guard speaksHandshake else { return true }
-        return headers.value("mcp-protocol-version").flatMap { ProtocolRevision($0) }?.era == .modern
+        return facts.era == .modern
     }
 
     /// The refusal of a GET or DELETE by a client that has no use for it.

@@ -7,23 +7,25 @@ internal import Values
 
 /// POST: messages of the client.
 extension StreamableHTTPServer {
-    func post(_ context: MCPHTTPContext, _ exchange: HTTPExchange, _ slot: TaskSlot) async throws(HTTPRefusal) {
+    func post(
+        _ context: MCPHTTPContext, _ facts: RequestFacts, _ exchange: HTTPExchange, _ slot: TaskSlot
+    ) async throws(HTTPRefusal) {
         let request = context.request
-        guard request.headers.hasJSONBody else {
+        guard facts.hasJSONBody else {
             throw HTTPRefusal(
                 status: .unsupportedMediaType, error: .invalidRequest("a POST needs content-type: application/json"))
         }
-        let forms = AcceptedForms(request.headers)
+        let forms = facts.forms
         guard forms.json || forms.events else {
             throw HTTPRefusal(
                 status: .notAcceptable,
                 error: .invalidRequest("accept must list application/json and text/event-stream"))
         }
         let input = JSONRPCInput(decoding: Array(buffer: request.body))
-        if let modern, isModern(context, input) {
+        if let modern, isModern(facts, input) {
             return try await postModern(modern, context, exchange, forms, input, slot)
         }
-        let revision = try headerRevision(context, asking: input)
+        let revision = try headerRevision(facts, asking: input)
         switch input {
         case .single(.failure(let fault)):
             throw HTTPRefusal(status: .badRequest, error: fault.error, id: fault.id)
@@ -37,10 +39,10 @@ extension StreamableHTTPServer {
                     throw HTTPRefusal(status: .badRequest, error: .methodNotFound(method), id: id)
                 }
             }
-            let session = try session(for: context, exchange, revision)
+            let session = try session(for: context, facts, exchange, revision)
             try await take(message, session, context, exchange, forms, slot)
         case .batch(let messages):
-            let session = try session(for: context, exchange, revision)
+            let session = try session(for: context, facts, exchange, revision)
             try await take(messages, session, context, exchange, forms, slot)
         }
     }
@@ -49,15 +51,10 @@ extension StreamableHTTPServer {
 
     /// The revision that the version header names; nil without one.
     private func headerRevision(
-        _ context: MCPHTTPContext, asking input: JSONRPCInput? = nil
+        _ facts: RequestFacts, asking input: JSONRPCInput? = nil
     ) throws(HTTPRefusal) -> ProtocolRevision? {
-        let headers = context.request.headers
-        guard let name = headers.value("mcp-protocol-version") else { return nil }
-        if headers.count(of: "mcp-protocol-version") == 1, let revision = ProtocolRevision(name),
-            revision.era == .handshake
-        {
-            return revision
-        }
+        guard let name = facts.version else { return nil }
+        if let revision = facts.revision, revision.era == .handshake { return revision }
         // A client that also speaks a later revision takes the list, and begins with `initialize`.
         let supported = ProtocolRevision.handshake.map { Value.string($0.name) }
         var id: JSONRPCID?
@@ -73,15 +70,14 @@ extension StreamableHTTPServer {
 
     /// The session that a request belongs to; of a stateless endpoint one for this request alone.
     func session(
-        for context: MCPHTTPContext, _ exchange: HTTPExchange, _ revision: ProtocolRevision?
+        for context: MCPHTTPContext, _ facts: RequestFacts, _ exchange: HTTPExchange, _ revision: ProtocolRevision?
     ) throws(HTTPRefusal) -> MCPServerSession {
         if application.isStateless {
             return MCPServerSession(
                 id: "", principal: context.principal, revision: revision ?? .assumedWithoutHeader, isStateless: true,
                 limits: settings.limits, eventLoop: exchange.eventLoop)
         }
-        let headers = context.request.headers
-        guard let id = headers.value("mcp-session-id"), headers.count(of: "mcp-session-id") == 1 else {
+        guard let id = facts.sessionID else {
             throw .badRequest("the request has no Mcp-Session-Id; begin a session with initialize, and send its id")
         }
         guard let session = sessions.find(id, of: context.principal), !session.isEnded else {
@@ -93,8 +89,10 @@ extension StreamableHTTPServer {
     }
 
     /// The session of a GET or DELETE.
-    func session(for context: MCPHTTPContext, _ exchange: HTTPExchange) throws(HTTPRefusal) -> MCPServerSession {
-        try session(for: context, exchange, try headerRevision(context))
+    func session(
+        for context: MCPHTTPContext, _ facts: RequestFacts, _ exchange: HTTPExchange
+    ) throws(HTTPRefusal) -> MCPServerSession {
+        try session(for: context, facts, exchange, try headerRevision(facts))
     }
 
     private func initialize(

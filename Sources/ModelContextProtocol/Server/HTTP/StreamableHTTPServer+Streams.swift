@@ -7,13 +7,15 @@ internal import Sockets
 
 /// GET and DELETE: streams of messages that belong to no call, streams that a client goes on with, and the end of a session.
 extension StreamableHTTPServer {
-    func get(_ context: MCPHTTPContext, _ exchange: HTTPExchange, _ slot: TaskSlot) async throws(HTTPRefusal) {
+    func get(
+        _ context: MCPHTTPContext, _ facts: RequestFacts, _ exchange: HTTPExchange, _ slot: TaskSlot
+    ) async throws(HTTPRefusal) {
         guard !application.isStateless else { throw methodNotAllowed(.GET) }
-        guard AcceptedForms(context.request.headers).events else {
+        guard facts.forms.events else {
             throw HTTPRefusal(
                 status: .notAcceptable, error: .invalidRequest("accept must list text/event-stream"))
         }
-        let session = try session(for: context, exchange)
+        let session = try session(for: context, facts, exchange)
         let claimed = try claimedStream(context.request.headers, session)
         // A call in flight may still be answered while the endpoint drains.
         if claimed?.purpose == .call {
@@ -23,9 +25,9 @@ extension StreamableHTTPServer {
         await serveUnrelated(session, claimed?.stream, exchange, slot)
     }
 
-    func delete(_ context: MCPHTTPContext, _ exchange: HTTPExchange) throws(HTTPRefusal) {
+    func delete(_ context: MCPHTTPContext, _ facts: RequestFacts, _ exchange: HTTPExchange) throws(HTTPRefusal) {
         guard !application.isStateless else { throw methodNotAllowed(.DELETE) }
-        try session(for: context, exchange).end()
+        try session(for: context, facts, exchange).end()
         exchange.send(HTTPServerResponse(status: .noContent))
     }
 

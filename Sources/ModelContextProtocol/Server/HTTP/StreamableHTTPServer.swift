@@ -58,8 +58,9 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
     var refusesSessions: Bool { isDraining.load(ordering: .relaxed) }
 
     package func respond(to request: HTTPServerRequest, on exchange: HTTPExchange) {
-        if let (status, message) = settings.origins.refusal(of: request.headers) {
-            exchange.send(HTTPRefusal(status: status, error: .invalidRequest(message)).response)
+        let facts = RequestFacts.of(request, to: self)
+        if let refusal = facts.refusal {
+            exchange.send(refusal.response)
             return
         }
         switch request.method {
@@ -79,7 +80,7 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
         }
         let slot = TaskSlot()
         let started = tasks.start(on: executors.of(exchange.eventLoop), slot) {
-            await self.serve(request, exchange, slot)
+            await self.serve(request, facts, exchange, slot)
             if isPost { self.postsInFlight.wrappingSubtract(1, ordering: .relaxed) }
         }
         guard !started else { return }
@@ -109,16 +110,18 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
             headers: ["allow": allowed])
     }
 
-    private func serve(_ request: HTTPServerRequest, _ exchange: HTTPExchange, _ slot: TaskSlot) async {
+    private func serve(
+        _ request: HTTPServerRequest, _ facts: RequestFacts, _ exchange: HTTPExchange, _ slot: TaskSlot
+    ) async {
         do throws(HTTPRefusal) {
             let principal = try await admit(request, exchange)
             guard case .some(let principal) = principal else { return }
             let context = MCPHTTPContext(request: request, principal: principal)
             switch request.method {
-            case .POST: try await post(context, exchange, slot)
-            case _ where isModern(request.headers): throw modernMethodNotAllowed(request.method)
-            case .GET: try await get(context, exchange, slot)
-            default: try delete(context, exchange)
+            case .POST: try await post(context, facts, exchange, slot)
+            case _ where isModern(facts): throw modernMethodNotAllowed(request.method)
+            case .GET: try await get(context, facts, exchange, slot)
+            default: try delete(context, facts, exchange)
             }
         } catch {
             exchange.send(error.response)

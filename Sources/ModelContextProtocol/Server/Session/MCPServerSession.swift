@@ -28,7 +28,7 @@ package final class MCPServerSession: Sendable {
         var clientCapabilities: ValueObject = [:]
         var isInitialized = false
         var isEnded = false
-        var userInfo: (any Sendable)?
+        var userInfo: (any AnyObject & Sendable)?
         var calls: [JSONRPCID: CallInFlight] = [:]
         var asked: [Int64: Outcome<AskedResult>] = [:]
         var nextID: Int64 = 1
@@ -73,7 +73,7 @@ package final class MCPServerSession: Sendable {
     package var isEnded: Bool { state.withLock { $0.isEnded } }
 
     /// A place for what the application keeps about the session.
-    package var userInfo: (any Sendable)? {
+    package var userInfo: (any AnyObject & Sendable)? {
         get { state.withLock { $0.userInfo } }
         set { state.withLock { $0.userInfo = newValue } }
     }
