@@ -140,6 +140,27 @@ import Values
         }
     }
 
+    @Test func theClockStandsStillWhileTheServerWaitsForAnAnswerUpToTheHardLimit() async throws {
+        try await HTTPTestServer.with(ScriptedApplication()) { server in
+            let client = try await server.connect(handler: NotingHandler())
+            var options = MCPRequestOptions(timeout: .seconds(1))
+            options.progressTimeout = .seconds(60)
+            options.onRequest = { (_, _) async throws(JSONRPCError) in
+                // Longer than the server may be silent.
+                try? await Task.sleep(for: .milliseconds(1_500))
+                return Document(object: ["action": "accept"])
+            }
+            #expect(try await client.request("ask", nil, options: options)["answer"] == ["action": "accept"])
+            options.progressTimeout = nil
+            let found = await error { _ = try await client.request("ask", nil, options: options) }
+            guard case .timeout = found else {
+                Issue.record("\(String(describing: found))")
+                return
+            }
+            await client.close()
+        }
+    }
+
     @Test func anUnknownSessionIsTold() async throws {
         let application = ScriptedApplication()
         try await HTTPTestServer.with(application) { server in

@@ -61,7 +61,7 @@ import Values
     }
 
     @Test(arguments: [
-        (400, ""), (404, "not found"), (405, ""), (500, "oops"),
+        (400, ""), (404, "not found"), (405, ""), (406, ""), (500, "oops"), (501, ""),
         (400, #"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no session"}}"#),
         (200, #"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"unknown"}}"#),
         (200, #"{"jsonrpc":"2.0","id":1,"result":{"supportedVersions":["2025-11-25"]}}"#),
@@ -81,6 +81,31 @@ import Values
             #expect(client.server.revision == .v2025_11_25)
             await client.close()
         }
+    }
+
+    /// Whom a proxy cannot reach, whoever is asked too often, wants to know who asks, or does not speak MCP, has not said how old it is.
+    @Test(arguments: [
+        (401, ""), (403, "no"), (407, ""), (408, ""), (429, "slow down"), (502, "bad gateway"), (503, ""), (504, ""),
+        (200, "<html>Welcome</html>"), (200, ""),
+    ])
+    func whoSaysNothingOfRevisionsIsNotAskedForASession(_ status: Int, _ body: String) async throws {
+        let asked = Mutex<[Value]>([])
+        try await RawMCPServer.with { _, message, exchange in
+            asked.withLock { $0.append(message["method"] ?? nil) }
+            RawMCPServer.json(exchange, body, status: HTTPResponseStatus(statusCode: status))
+        } _: { url, http in
+            let memory = MCPEraMemory()
+            guard
+                case .transport(let text) = await error({ _ = try await Self.connect(url, http, mode: .auto(memory)) })
+            else {
+                Issue.record("\(status) is no failure of the way to a server")
+                return
+            }
+            #expect(status == 200 || text.contains("\(status)"), "\(text)")
+            #expect(memory.era == nil)
+        }
+        let methods = asked.withLock { $0 }
+        #expect(methods == ["server/discover"])
     }
 
     @Test func aServerOfLaterRevisionsAloneIsNotAskedForASession() async throws {

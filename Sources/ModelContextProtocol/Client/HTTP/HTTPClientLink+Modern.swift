@@ -15,9 +15,21 @@ extension HTTPClientLink {
         return headers
     }
 
-    /// What a status means in answer to `server/discover`: whoever answers anything but a JSON-RPC error does not know it.
+    /// What an answer without a JSON-RPC message means to `server/discover`: that the server does not know it, or nothing at all.
+    ///
+    /// The specification names 400, 404 and 405. Servers of earlier revisions answer with other refusals as well, and some stumble over
+    /// what they do not know (500, 501). What is about the caller (401, 403, 407), about time and load (408, 429), or a proxy's word for a
+    /// server that is not there (502 and above) says nothing of revisions: a session would be asked for in vain, or settled on by accident.
     static func refusal(_ error: MCPClientError, _ response: HTTPClientResponse) -> MCPClientError {
-        guard case .transport(let text) = error, response.status.code >= 400 else { return error }
+        guard case .transport(let text) = error, isRefusal(response.status.code) else { return error }
         return .rpc(JSONRPCError(code: JSONRPCError.methodNotFoundCode, message: text))
+    }
+
+    private static func isRefusal(_ status: UInt) -> Bool {
+        switch status {
+        case 401, 403, 407, 408, 429: false
+        case 400...501: true
+        default: false
+        }
     }
 }

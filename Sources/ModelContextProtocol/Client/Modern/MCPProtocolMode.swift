@@ -10,9 +10,10 @@ package enum MCPProtocolMode: Sendable {
     case modern
     /// Revision 2026-07-28 if the server speaks it, else `initialize`.
     ///
-    /// `server/discover` is asked first. Any JSON-RPC error, any HTTP status from 400 to 499, and over stdio also silence and the end of the
-    /// program mean that the server does not know it; not so -32022 with nothing but revisions without `initialize`. That a server cannot
-    /// be reached says nothing. What was found is kept in the memory, and tried first the next time.
+    /// `server/discover` is asked first. Any JSON-RPC error, an HTTP status from 400 to 501 (but 401, 403, 407, 408 and 429), and over stdio
+    /// also silence and the end of the program mean that the server does not know it; not so -32022 with nothing but revisions without
+    /// `initialize`. That a server cannot be reached, or answers with something that is not MCP, says nothing. What was found is kept in
+    /// the memory, and tried first the next time.
     case auto(MCPEraMemory = MCPEraMemory())
 }
 
