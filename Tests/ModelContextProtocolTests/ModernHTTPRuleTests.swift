@@ -254,6 +254,46 @@ import Values
         }
     }
 
+    @Test func aCallThatSaysNothingIsKeptAliveByComments() async throws {
+        let application = ModernApplication()
+        var settings = StreamableHTTPSettings()
+        settings.limits.heartbeat = .milliseconds(20)
+        try await HTTPTestServer.with(application, settings: settings) { server in
+            let body = Array(ModernRequestText.of("tools/call", #""name":"pause""#).utf8)
+            let response = try await server.open(.POST, body, headers: Self.headers("tools/call", "pause"))
+            #expect(response.status == .ok)
+            #expect(response.headers.first(name: "content-type") == "text/event-stream")
+            let reader = EventReader(response)
+            try await eventually("the first comment, and more") {
+                reader.bytes > 2 * ServerSentEvent.comment.readableBytes
+            }
+            #expect(reader.values.isEmpty)
+            application.noted.withLock { $0.goesOn = true }
+            try await eventually { reader.hasEnded }
+            #expect(reader.values.count == 1)
+            #expect(reader.values.first?["error"]?["code"] == -32_601)
+        }
+    }
+
+    @Test func aClientThatTakesNoEventsGetsNoComments() async throws {
+        let application = ModernApplication()
+        var settings = StreamableHTTPSettings()
+        settings.limits.heartbeat = .milliseconds(20)
+        try await HTTPTestServer.with(application, settings: settings) { server in
+            let silent = try await server.open(
+                .POST, Array(ModernRequestText.of("tools/call", #""name":"pause""#).utf8),
+                headers: Self.headers("tools/call", "pause"))
+            var headers = Self.headers("tools/call", "pause")
+            headers.replaceOrAdd(name: "accept", value: "application/json")
+            async let answer = Self.call(server, "pause", headers: headers)
+            let reader = EventReader(silent)
+            try await eventually { reader.bytes > 5 * ServerSentEvent.comment.readableBytes }
+            application.noted.withLock { $0.goesOn = true }
+            #expect(try await answer.status == 404)
+            #expect(try await answer.errorCode == -32_601)
+        }
+    }
+
     // MARK: Streams of notifications
 
     private static func listen(_ server: HTTPTestServer, _ filter: String) async throws -> HTTPClientResponse {

@@ -84,6 +84,7 @@ package struct MCPServerLimits: Sendable {
 
     /// How often a comment is sent on an idle event stream, so that both ends notice when the other is gone.
     ///
+    /// A call of revision 2026-07-28 that has said nothing for as long becomes such a stream.
     /// Default 25 s.
     package var heartbeat: Duration = .seconds(25)
 

@@ -14,6 +14,8 @@ final class ModernApplication: MCPServerApplication {
         var endedSubscriptions = 0
         /// Up to which stream the application ends them itself.
         var endsUpTo = 0
+        /// Whether calls that pause go on.
+        var goesOn = false
     }
 
     let eras: Set<ProtocolEra>
@@ -86,6 +88,11 @@ final class ModernApplication: MCPServerApplication {
             ])
         case "insist": return MCPInputRequired(requests: [], state: "again").result
         case "backwards": return try await call.request("elicitation/create", nil)
+        case "pause":
+            while !noted.withLock({ $0.goesOn }) {
+                do { try await Task.sleep(for: .milliseconds(5)) } catch { break }
+            }
+            throw .methodNotFound("nothing")
         case "wait":
             noted.withLock { $0.startedWaits += 1 }
             do { try await Task.sleep(for: .seconds(600)) } catch { noted.withLock { $0.cancelledCalls += 1 } }

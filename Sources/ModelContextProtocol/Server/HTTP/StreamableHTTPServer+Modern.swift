@@ -75,7 +75,12 @@ extension StreamableHTTPServer {
             // Who closes the stream, or only its own side, does not want the answer (MCP 2026-07-28, Cancellation).
             exchange.endsWithInput()
             exchange.onClose { slot.cancel() }
-            guard method.hasSameBytes(as: MCPMethod.listen) else { return await modern.run(call, slot) }
+            guard method.hasSameBytes(as: MCPMethod.listen) else {
+                guard forms.events else { return await modern.run(call, slot) }
+                silentAnswers.insert(answer, on: exchange.eventLoop)
+                defer { silentAnswers.remove(answer) }
+                return await modern.run(call, slot)
+            }
             guard !refusesSessions else { throw Self.shutDown.with(id) }
             guard forms.events else {
                 throw HTTPRefusal(

@@ -22,6 +22,7 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
     let executors: EndpointExecutors
     /// How requests of revision 2026-07-28 are served; nil when they are not.
     let modern: ModernServing?
+    let silentAnswers: SilentAnswers
     /// Whether there are sessions that begin with `initialize`.
     let speaksHandshake: Bool
 
@@ -45,6 +46,7 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
         sessions = SessionTable(limit: settings.limits.maxSessions)
         executors = EndpointExecutors(eventLoopGroup)
         modern = ModernServing(application, limits: settings.limits)
+        silentAnswers = SilentAnswers(heartbeat: settings.limits.heartbeat)
         speaksHandshake = application.eras.contains(.handshake)
     }
 

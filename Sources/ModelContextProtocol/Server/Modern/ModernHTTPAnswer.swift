@@ -7,7 +7,7 @@ internal import Synchronization
 internal import Values
 
 /// The answer to a request of revision 2026-07-28: a JSON body whose status tells of errors, or a stream of events as soon as
-/// something comes before the result.
+/// something comes before the result, or nothing for long.
 final class ModernHTTPAnswer: CallOutlet {
     private enum Form {
         case undecided
@@ -20,6 +20,8 @@ final class ModernHTTPAnswer: CallOutlet {
         var headers: HTTPHeaders = [:]
         /// The status of an error that is the whole answer, in place of the one that its code has.
         var errorStatus: HTTPResponseStatus?
+        /// How many turns of ``SilentAnswers`` have ended while nothing was said.
+        var silentTurns = 0
     }
 
     private let exchange: HTTPExchange
@@ -90,6 +92,19 @@ final class ModernHTTPAnswer: CallOutlet {
             case .events(let stream, _): end(stream, &state)
             case .done: break
             }
+        }
+    }
+
+    /// Begins the stream, with a comment, when nothing was said for more than one turn of ``SilentAnswers``.
+    ///
+    /// From then on the status is 200, whatever the answer will be.
+    func noteTurn() {
+        state.withLock { state in
+            guard case .undecided = state.form, forms.events else { return }
+            state.silentTurns += 1
+            guard state.silentTurns > 1, let stream = openStream(&state) else { return }
+            // A client that is gone is noticed by whoever watches the connection.
+            try? stream.writeNow(ServerSentEvent.comment)
         }
     }
 
