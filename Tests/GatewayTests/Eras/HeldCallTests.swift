@@ -218,6 +218,30 @@ struct HeldCallTests {
         }
     }
 
+    @Test("Calls that wait may be only so large together; one that has ended makes room")
+    func bytes() async throws {
+        let large: Value = [
+            "name": "a-ask", "arguments": ["count": "1", "padding": .string(String(repeating: "x", count: 20_000))],
+        ]
+        try await with(
+            TestUpstream.asking(.handshake), adjusting: { $0.limits.maximumHeldBytes = 30_000 }
+        ) { (gateway) async throws in
+            let alice = try await Raw(gateway)
+            let bob = try await Raw(gateway, "bob")
+            let first = try #require(try MCPInputRequired(try await alice.call(large)))
+            for client in [alice, bob] {
+                let second = await failure { () throws(MCPClientError) in try await client.call(large) }
+                #expect(second?.message.contains("max_held_bytes") == true)
+            }
+            #expect(try MCPInputRequired(try await bob.call(["name": "a-ask"])) != nil)
+            let result = try await alice.call(
+                large, state: .string(try #require(first.state)), responses: [first.requests[0].key: Self.answer])
+            #expect(result["resultType"] == "complete")
+            #expect(try MCPInputRequired(try await bob.call(large)) != nil)
+            for client in [alice, bob] { await client.client.close() }
+        }
+    }
+
     @Test("A server that keeps state has sessions for each principal; where it may ask, for each call under way")
     func sessions() async throws {
         let gate = SharedResult<Void, Never>()

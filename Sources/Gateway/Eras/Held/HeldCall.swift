@@ -177,8 +177,9 @@ final class HeldCall: MCPCallFront {
             state.waiting = nil
             return (waiting.turn, false)
         }
-        turn?.give(.success(.ended(result)))
+        // First, so that whoever has the answer finds its room free.
         all.hasEnded(self, isHeld: isHeld)
+        turn?.give(.success(.ended(result)))
     }
 
     private static func kept(_ result: Result<Document, JSONRPCError>) -> Result<Document, JSONRPCError> {
