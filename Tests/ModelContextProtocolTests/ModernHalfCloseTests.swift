@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 /// Over HTTP a client of 2026-07-28 cancels by closing: its stream, or its own side of the connection alone.
