@@ -39,7 +39,8 @@ import Testing
                 _ = try await server.begin()
                 #expect(application.noted.withLock { $0.cancelledCalls } == 0)
             }
-            try await channel.close().get()
+            // The server has closed it already where that cancelled the call.
+            try? await channel.close().get()
         }
     }
 }
