@@ -220,8 +220,8 @@ let package = Package(
             swiftSettings: settings),
 
         tests("Values", ["Fuzzing"]),
-        tests("PluginFramework", ["Values", logging, "EmbeddingExample"]),
-        tests("PluginConfiguration", ["PluginFramework", "Values"]),
+        tests("PluginFramework", ["Values", "Fuzzing", logging, "EmbeddingExample"]),
+        tests("PluginConfiguration", ["PluginFramework", "Values", "Fuzzing"]),
         tests(
             "PluginWire", ["PluginFramework", "Values", "Sockets", "Fuzzing", protobuf, nio],
             resources: [.copy("Corpora")]),
@@ -244,7 +244,7 @@ let package = Package(
                 "Values", "Sockets", nio, nioPosix, nioHTTP1, nioSSL, nioTLS, x509, crypto, logging,
             ]
         ),
-        tests("HTTP", ["Sockets", nio, nioPosix, nioEmbedded, nioHTTP1, logging, lifecycle]),
+        tests("HTTP", ["Sockets", "Fuzzing", nio, nioPosix, nioEmbedded, nioHTTP1, logging, lifecycle]),
         tests(
             "Authentication",
             ["Values", "HTTP", "Sockets", nio, nioPosix, nioHTTP1, crypto, cryptoExtras, logging, lifecycle]),
@@ -277,7 +277,8 @@ let package = Package(
             name: "TransportTests",
             dependencies: [
                 "GRPC", "GRPCTransport", "SocketTransport", "MCPTransport", "ModelContextProtocol", "HTTP",
-                "PluginFramework", "PluginWire", "Values", "Sockets", "TransportProbe", "InteropPlugins", nio,
+                "PluginFramework", "PluginWire", "Values", "Sockets", "Fuzzing", "TransportProbe", "InteropPlugins",
+                nio,
                 nioPosix, logging,
             ],
             swiftSettings: settings

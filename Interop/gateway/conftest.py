@@ -19,6 +19,8 @@ HERE = Path(__file__).resolve().parent
 INTEROP = HERE.parent
 #: What several suites share lies there.
 sys.path.append(str(INTEROP))
+import sdk_servers  # noqa: E402
+
 ROOT = INTEROP.parent
 #: How long anything that must happen may take, in seconds: generous, since it is only there to end a hanging test.
 LIVENESS = 60.0
@@ -138,13 +140,7 @@ def older(tmp_path_factory):
         yield running
         running.stop()
     finally:
-        web.terminate()
-        try:
-            web.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            # It waits for its open streams.
-            web.kill()
-            web.wait()
+        sdk_servers.end(web)
 
 
 @pytest.fixture(scope="session")

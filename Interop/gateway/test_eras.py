@@ -6,6 +6,7 @@ import subprocess
 
 import conftest
 import pytest
+import sdk_servers
 
 import sdk
 
@@ -51,13 +52,7 @@ def gateway(tmp_path_factory):
         yield running
         running.stop()
     finally:
-        web.terminate()
-        try:
-            web.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            # It waits for its open streams.
-            web.kill()
-            web.wait()
+        sdk_servers.end(web)
 
 
 def ask_arguments(server):

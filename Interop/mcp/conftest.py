@@ -17,6 +17,8 @@ import sdk
 HERE = Path(__file__).resolve().parent
 #: What several suites share lies above.
 sys.path.append(str(HERE.parent))
+import sdk_servers  # noqa: E402
+
 GATEHOUSE = os.environ.get("GATEHOUSE_BIN") or str(HERE.parent.parent / ".build" / "debug" / "gatehouse")
 #: How long anything that must happen may take, in seconds: generous, since it is only there to end a hanging test.
 LIVENESS = 60.0
@@ -95,13 +97,7 @@ def python_url():
             assert process.poll() is None and time.monotonic() < limit, "the Python server does not listen"
             time.sleep(0.05)
     yield f"http://127.0.0.1:{port}/mcp"
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        # It waits for its open streams.
-        process.kill()
-        process.wait()
+    sdk_servers.end(process)
 
 
 @pytest.fixture(params=["http", "stdio"])

@@ -121,13 +121,6 @@ struct UpstreamTokenTests {
     }
 
     @Test(
-        "Padding of base64",
-        arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")])
-    func base64(text: String, expected: String) {
-        #expect(TokenRequest.base64(Array(text.utf8)) == expected)
-    }
-
-    @Test(
         "An answer that gives no bearer token is refused, and says nothing that a log should not have",
         arguments: [
             (200, "{}", "without an access_token"), (200, "x", "without an access_token"),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fuzzing
 import ModelContextProtocol
 import Testing
 import Values
@@ -117,7 +118,7 @@ import Values
     }
 
     @Test func theDecoderStandsWhateverIsDoneToAMessage() throws {
-        var random = SplitMix(seed: 4)
+        var random = SeededGenerator(seed: 4)
         var refused = 0
         for seed in JSONRPCCorpus.messages {
             for _ in 0..<150 {
@@ -165,19 +166,4 @@ enum JSONRPCCorpus {
         #"{"jsonrpc":"2.0","id":1,"id":2,"method":"m"}"#, "[]", "{}", "", "[[[[[[[[[[]]]]]]]]]]",
         #"{"\u006asonrpc":"2.0","id":1,"method":"\ud83d\ude00"}"#,
     ]
-}
-
-/// Numbers that are the same on every run, so that a failure can be had again.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
 }

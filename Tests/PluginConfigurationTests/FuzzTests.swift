@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fuzzing
 import PluginFramework
 import Testing
 import Values
@@ -30,19 +31,6 @@ private let seedText = """
     grpc_server_settings: {host: 0.0.0.0, port: 50051, tls: {client_auth: none}}
     """
 
-/// SplitMix64: the same numbers on every machine.
-private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-}
-
 private let pieces = [
     "\n", " ", "  ", "\t", ":", ": ", "- ", "[", "]", "{", "}", "{{ env.A", " }}", "&a ", "*a", "*p", "!!str ", "!x ",
     "|", ">", "\"", "'",
@@ -52,7 +40,7 @@ private let pieces = [
 
 @Test(arguments: 0..<8)
 func damagedFilesEndInSettingsOrInErrors(seed: UInt64) {
-    var generator = Generator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     for _ in 0..<250 {
         var bytes = Array(seedText.utf8)
         for _ in 0..<Int.random(in: 1...12, using: &generator) {
@@ -77,7 +65,7 @@ func damagedFilesEndInSettingsOrInErrors(seed: UInt64) {
 
 @Test(arguments: 0..<4)
 func noiseEndsInErrors(seed: UInt64) {
-    var generator = Generator(state: 1_000 + seed)
+    var generator = SeededGenerator(seed: 1_000 + seed)
     for _ in 0..<250 {
         let text = (0..<Int.random(in: 1...60, using: &generator)).map { _ in
             pieces.randomElement(using: &generator) ?? ""

@@ -52,7 +52,7 @@ struct SignedToken {
             throw Self.fault("the token's claims are not encoded (b64), which is not supported")
         }
         claims = try Self.object(parts[1], "claims")
-        guard let signature = Base64URL.decode(parts[2]), !signature.isEmpty else {
+        guard let signature = Base64.url.decode(parts[2]), !signature.isEmpty else {
             throw Self.fault("the token's signature is missing, or no base64url")
         }
         self.signature = signature
@@ -62,7 +62,7 @@ struct SignedToken {
     private static func object(
         _ part: Substring.UTF8View, _ name: String
     ) throws(AuthenticationRefusal) -> ValueObject {
-        guard let bytes = Base64URL.decode(part) else { throw fault("the token's \(name) is no base64url") }
+        guard let bytes = Base64.url.decode(part) else { throw fault("the token's \(name) is no base64url") }
         let value: Value
         do throws(ValueError) {
             value = try JSONParser.decode(bytes, maximumNesting: 20)

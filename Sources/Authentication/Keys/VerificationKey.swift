@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JWTKit
+import Values
 
 /// A key that signatures are checked with: one key, one algorithm.
 package struct VerificationKey: Sendable {
@@ -63,8 +64,8 @@ package struct VerificationKey: Sendable {
 
     /// An RSA key by its numbers, base64url.
     static func rsa(modulus: String, exponent: String, keyID: String?) async throws(KeyError) -> VerificationKey {
-        guard let bytes = Base64URL.decode(modulus.utf8), bytes.count <= maximumModulusSize,
-            let power = Base64URL.decode(exponent.utf8), (1...8).contains(power.count),
+        guard let bytes = Base64.url.decode(modulus.utf8), bytes.count <= maximumModulusSize,
+            let power = Base64.url.decode(exponent.utf8), (1...8).contains(power.count),
             let key = try? Insecure.RSA.PublicKey(modulus: modulus, exponent: exponent)
         else { throw KeyError("is no RSA key of 2048 to \(maximumModulusSize * 8) bits") }
         return try await make(keyID, .rs256) { keys in await keys.add(rsa: key, digestAlgorithm: .sha256) }
@@ -72,7 +73,7 @@ package struct VerificationKey: Sendable {
 
     /// A P-256 key by its point, base64url.
     static func p256(x: String, y: String, keyID: String?) async throws(KeyError) -> VerificationKey {
-        guard Base64URL.decode(x.utf8)?.count == 32, Base64URL.decode(y.utf8)?.count == 32,
+        guard Base64.url.decode(x.utf8)?.count == 32, Base64.url.decode(y.utf8)?.count == 32,
             let key = try? ES256PublicKey(parameters: (x, y))
         else { throw KeyError("is no point on P-256") }
         return try await make(keyID, .es256) { keys in await keys.add(ecdsa: key) }

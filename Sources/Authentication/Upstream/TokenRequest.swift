@@ -31,7 +31,7 @@ enum TokenRequest {
         case .basic:
             // Each of the two is form-encoded before they are joined (RFC 6749, section 2.3.1).
             let pair = "\(escape(credentials.clientID)):\(escape(credentials.clientSecret))"
-            headers.add(name: "authorization", value: "Basic " + base64(Array(pair.utf8)))
+            headers.add(name: "authorization", value: "Basic " + Base64.standard.encode(pair.utf8))
         case .post:
             form.append(("client_id", credentials.clientID))
             form.append(("client_secret", credentials.clientSecret))
@@ -94,19 +94,5 @@ enum TokenRequest {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    static func base64(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
-            for place in 0..<4 {
-                text.append(
-                    place <= group.count ? alphabet[Int(bits >> UInt32(18 - 6 * place) & 63)] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }

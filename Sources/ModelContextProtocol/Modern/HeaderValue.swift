@@ -11,7 +11,7 @@ enum HeaderValue {
     /// The header's value for a text.
     static func encode(_ text: String) -> String {
         guard needsCoding(text) else { return text }
-        return prefix + String(decoding: Base64.encode(text.utf8), as: UTF8.self) + suffix
+        return prefix + Base64.standard.encode(text.utf8) + suffix
     }
 
     /// The text that a header's value stands for; nil when it claims to be coded and is not.
@@ -19,7 +19,7 @@ enum HeaderValue {
         let trimmed = trim(value)
         guard isCoded(trimmed) else { return String(trimmed) }
         let payload = trimmed.utf8.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count)
-        return Base64.decode(payload).flatMap { String(validating: $0, as: UTF8.self) }
+        return Base64.standard.decode(payload).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
     /// Whether a header's value stands for a text.

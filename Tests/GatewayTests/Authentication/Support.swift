@@ -38,21 +38,7 @@ enum TestIssuer {
         return "\(signed).\(encode(code))"
     }
 
-    static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-        var text: [UInt8] = []
-        var (bits, count) = (UInt32(0), UInt32(0))
-        for byte in bytes {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 6 {
-                count -= 6
-                text.append(alphabet[Int(bits >> count & 63)])
-            }
-        }
-        if count > 0 { text.append(alphabet[Int(bits << (6 - count) & 63)]) }
-        return String(decoding: text, as: UTF8.self)
-    }
+    static func encode(_ bytes: some Sequence<UInt8>) -> String { Base64.url.encode(bytes) }
 }
 
 /// An answer to a request, in full.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fuzzing
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
@@ -147,23 +148,17 @@ import Testing
     }
 }
 
-/// Changes heads a little, by numbers that a seed determines (SplitMix64).
+/// Changes heads a little, by numbers that a seed determines.
 private struct HeadMutator: RandomNumberGenerator {
-    private var state: UInt64
+    private var numbers: SeededGenerator
     private let pieces: [[UInt8]]
 
     init(seed: UInt64, pieces: [String]) {
-        state = seed
+        numbers = SeededGenerator(seed: seed)
         self.pieces = pieces.map { Array($0.utf8) }
     }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    mutating func next() -> UInt64 { numbers.next() }
 
     mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {
         var bytes = bytes

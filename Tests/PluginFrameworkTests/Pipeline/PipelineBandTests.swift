@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fuzzing
 import PluginFramework
 import Testing
 import Values
@@ -117,7 +118,7 @@ import Values
     }
 
     private static func chain(_ seed: UInt64) -> (plugins: [PipelinePlugin], settings: PipelineSettings) {
-        var random = SeededNumbers(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let isPhased = Bool.random(using: &random)
         // Several concurrent plugins that block have no order; one of them has.
         let modes: [PluginMode] =

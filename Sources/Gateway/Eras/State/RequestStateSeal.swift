@@ -41,14 +41,14 @@ struct RequestStateSeal: Sendable {
         bytes += UInt64(bitPattern: now).bigEndianBytes
         bytes += UInt64(bitPattern: now + lifetime).bigEndianBytes
         bytes += state.value.description.utf8
-        return Base64URL.encode(bytes + key.code(of: bytes + binding.digest))
+        return Base64.url.encode(bytes + key.code(of: bytes + binding.digest))
     }
 
     /// The state in a text that a client sent.
     ///
     /// - Throws: Why it is none of ours, or not for this request; for the log, not for the client.
     func open(_ text: String, for binding: RequestBinding) throws(RequestStateFault) -> RequestState {
-        guard text.utf8.count <= Self.longestText, let bytes = Base64URL.decode(text.utf8),
+        guard text.utf8.count <= Self.longestText, let bytes = Base64.url.decode(text.utf8),
             bytes.count > Self.headSize + RequestStateKey.codeSize, bytes[0] == Self.version
         else { throw .malformed }
         let signed = Array(bytes.dropLast(RequestStateKey.codeSize))
