@@ -158,6 +158,22 @@ struct ChainMessageTests {
         #expect(answers.steps.map { $0.answer.error?.code } == [PluginError.Code.internalError])
     }
 
+    @Test func anAnswerForWhichThereIsNoRoomIsLeftOutUnlessItIsTheFirst() throws {
+        let step = chain("a").steps[0]
+        func answer(_ size: Int) -> PluginAnswer {
+            let text = String(repeating: "x", count: size)
+            return PluginAnswer(plugin: "a", outcome: .success(PluginResult(metadata: ["t": .string(text)])))
+        }
+        var writer = ChainAnswerWriter(features: .all)
+        #expect(writer.write(step, answer(10), .zero) == .whole)
+        let before = writer.bytes.readableBytes
+        #expect(writer.write(step, answer(ChainAnswerWriter.room), .zero) == .last)
+        #expect(writer.bytes.readableBytes == before)
+        var other = ChainAnswerWriter(features: .all)
+        #expect(other.write(step, answer(ChainAnswerWriter.room), .zero) == .last)
+        #expect(try InvokeChainResponse(decoding: other.bytes).steps.count == 1)
+    }
+
     // MARK: Servers that answer something else
 
     @Test func missingAnswersAreNotPasses() {

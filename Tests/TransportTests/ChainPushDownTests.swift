@@ -78,7 +78,6 @@ import Values
         let names = ["first", "slow", "third"]
         try await pair.with(SlowProbe.self, SlowProbe.entries(names)) { running in
             let pipeline = try await SlowProbe.pipeline(running, names, RequestCount())
-            let before = SlowProbe.cancelled.load(ordering: .relaxed)
             let call = Task {
                 var request = PipelineRequest(GlobalContext(requestID: "cancelled-\(pair.name)"))
                 return await pipeline.run(
@@ -87,7 +86,13 @@ import Values
             try await eventually("the slow one has begun") { await SlowProbe.begun.contains("cancelled-\(pair.name)") }
             call.cancel()
             #expect(await call.value.block?.error?.code == PluginError.Code.cancelled)
-            try await eventually("its work is cancelled") { SlowProbe.cancelled.load(ordering: .relaxed) > before }
+            try await eventually("its work is cancelled") {
+                await SlowProbe.begun.contains("cancelled-\(pair.name) ended")
+            }
+            // Another call shows that the server has gone on meanwhile, and has not begun the third of the first.
+            var request = PipelineRequest(GlobalContext(requestID: "after-\(pair.name)"))
+            _ = await pipeline.run(.toolPreInvoke, ToolCall(name: "t", args: [:]), in: &request)
+            #expect(await SlowProbe.begun.contains("after-\(pair.name) third"))
             #expect(await !SlowProbe.begun.contains("cancelled-\(pair.name) third"))
         }
     }
@@ -317,7 +322,6 @@ private struct SlowProbe: Plugin, ToolPreInvoke {
     }
 
     static let begun = Begun()
-    static let cancelled = Atomic(0)
 
     let settings: Settings
 
@@ -329,7 +333,7 @@ private struct SlowProbe: Plugin, ToolPreInvoke {
         do {
             try await Task.sleep(for: .milliseconds(call.args?["slow"]?.intValue ?? 0))
         } catch {
-            Self.cancelled.add(1, ordering: .relaxed)
+            await Self.begun.insert("\(id) ended")
             throw error
         }
         return .pass

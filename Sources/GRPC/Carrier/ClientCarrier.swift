@@ -14,6 +14,8 @@ final class ClientCarrier {
     /// Bytes to come that nobody wants.
     var toPassOver = 0
     var headersReceived = false
+    /// Whether a call on it has ended.
+    var hasAnswered = false
     var inboundWindow: Int
     private var outgoing = ByteBuffer()
     /// Bytes that HTTP/2 has not written to the socket.

@@ -14,7 +14,7 @@ extension ClientConnection {
         guard carriesCalls, let kind = shared.carrier?.kind(of: call.path), call.metadata.isEmpty,
             call.request.readableBytes <= GRPCCarrier.longestRequest, let carrier = openCarrier(now), carrier.hasRoom
         else { return false }
-        if carrier.calls.isEmpty, streams.isEmpty {
+        if !hasCalls {
             quietSince = now
             if let keepaliveTime { armTimer(now + keepaliveTime) }
         }
@@ -113,12 +113,17 @@ extension ClientConnection {
     }
 
     private func readCarried(_ carrier: ClientCarrier) throws(GRPCStatus) {
+        // What stands before an answer does not count.
+        let limit = ByteLimit(
+            bytes: shared.messageLimit.bytes + TaggedFrame.headLength, key: shared.messageLimit.key,
+            side: shared.messageLimit.side)
         while self.carrier === carrier {
-            if let length = carrier.reader.claimedLength, length > shared.messageLimit.bytes {
-                guard passOver(carrier, shared.messageLimit.exceeded("of \(length) bytes")) else { return }
+            if let length = carrier.reader.claimedLength, length > limit.bytes {
+                let status = shared.messageLimit.exceeded("of \(length - TaggedFrame.headLength) bytes")
+                guard passOver(carrier, status) else { return }
                 continue
             }
-            guard let (message, isCompressed) = try carrier.reader.next(limit: shared.messageLimit) else { break }
+            guard let (message, isCompressed) = try carrier.reader.next(limit: limit) else { break }
             guard !isCompressed else {
                 throw GRPCStatus(.internal, "\(peer) compressed a frame of a carried call, which must not be")
             }
@@ -127,6 +132,7 @@ extension ClientConnection {
             carrier.held -= reserved
             receiveCarried(message, reserved, hasRoom: reserved == size, carrier)
         }
+        guard self.carrier === carrier else { return }
         // What there is no room for is refused when it is whole; a long answer is not waited for.
         if carrier.reader.bufferedBytes - carrier.held > GRPCCarrier.longestMessage {
             _ = passOver(carrier, overBudget)
@@ -156,6 +162,8 @@ extension ClientConnection {
         }
         switch frame.kind {
         case .answer, .status:
+            carrier.hasAnswered = true
+            fruitlessCarriers = 0
             // One that has ended is nobody's.
             guard let call = carrier.calls.removeValue(forKey: frame.call) else {
                 shared.budget.release(reserved)
@@ -210,7 +218,14 @@ extension ClientConnection {
     }
 
     /// The stream is no more: whether its calls were begun is not known, so they are not sent again.
+    ///
+    /// Where one after the other ends without an answer, calls have streams of their own from then on: something between here and the
+    /// server may let only those through.
     func failCarried(_ status: GRPCStatus) {
+        if let carrier, !carrier.hasAnswered {
+            fruitlessCarriers += 1
+            if fruitlessCarriers > 1 { carriesCalls = false }
+        }
         for call in takeCarried() {
             if call.isCounted {
                 freed += 1
@@ -255,6 +270,8 @@ extension ClientConnection {
         guard let carrier else { return [] }
         self.carrier = nil
         shared.budget.release(carrier.held)
+        carrier.held = 0
+        defer { carrier.calls = [:] }
         return carrier.calls.values.sorted { $0.number < $1.number }
     }
 

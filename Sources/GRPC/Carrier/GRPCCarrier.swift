@@ -5,7 +5,8 @@ import Sockets
 /// A streaming method of which one call carries those of unary methods, each as a message of its own.
 ///
 /// A call of HTTP/2 costs three header blocks and the life of a stream; one that is carried costs ten bytes. Both ways a message is a
-/// ``TaggedFrame``. What is long goes by a stream of its own, so that it does not stand in the way of what is short.
+/// ``TaggedFrame``. A long request goes by a stream of its own, so that it does not stand in the way of short ones; how long an answer is
+/// nobody knows when it is asked for, so that a long one stands before those that come after it.
 package struct GRPCCarrier: Sendable {
     /// A method whose calls are carried.
     package struct Method: Sendable {

@@ -255,7 +255,10 @@ final class ServerCarrier: @unchecked Sendable {
 
     /// After the last call of a carrier that takes no more.
     func endIfIdle() {
-        guard isEnding || stream.requestEnded, calls.isEmpty, !stream.isClosed, stream.answered == nil else { return }
+        guard calls.isEmpty else { return }
+        // The time that it may be idle begins.
+        connection.lastActivity = .now()
+        guard isEnding || stream.requestEnded, !stream.isClosed, stream.answered == nil else { return }
         handOver()
         connection.sendStatus(GRPCStatus(.ok, ""), on: stream)
     }

@@ -22,6 +22,7 @@ extension ServerConnection {
     }
 
     func carry(_ stream: CallStream, _ carrier: ServerCarrier) throws(GRPCStatus) {
+        var hasTaken = false
         while stream.answered == nil, !stream.isClosed,
             let (message, isCompressed) = try stream.reader.next(limit: Self.longestCarried)
         {
@@ -29,11 +30,14 @@ extension ServerConnection {
                 throw GRPCStatus(.internal, "a frame of a carried call is compressed, which it must not be")
             }
             stream.hasFirstMessage = true
+            hasTaken = true
             let size = message.readableBytes + GRPCMessage.prefixLength
             let reserved = min(stream.reserved, size)
             stream.reserved -= reserved
             carrier.receive(message, reserved: reserved, hasRoom: reserved == size)
         }
+        // The next message has its own time to arrive.
+        if hasTaken, stream.reader.hasPartialMessage { stream.receivingSince = .now() }
     }
 
     /// What is longer goes by a stream of its own.

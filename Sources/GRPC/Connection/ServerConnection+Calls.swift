@@ -187,7 +187,9 @@ extension ServerConnection {
     /// Ends a call with a status other than OK, and its handler with it.
     func fail(_ stream: CallStream, _ status: GRPCStatus) {
         guard !stream.isClosed, stream.answered == nil else { return }
-        sendStatus(status, on: stream)
+        // What carried calls have been answered is theirs.
+        stream.carrier?.handOver()
+        if !stream.isClosed { sendStatus(status, on: stream) }
         stream.task?.cancel()
         stream.requests?.fail(status)
         stream.carrier?.abandon()

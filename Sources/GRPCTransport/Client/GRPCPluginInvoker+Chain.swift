@@ -19,12 +19,16 @@ extension GRPCPluginInvoker {
     package func invoke(_ chain: PluginChain) async -> PluginChainAnswer? {
         var buffer = GRPCMessage.buffer(capacity: 1_024)
         let features = channel.features
+        // A server of another make that has taken its place, or none, must not get less than was to be said.
+        guard features.carriesChains else { return nil }
         do throws(WireError) {
             try InvokeChainRequest(chain).encode(into: &buffer, features: features)
         } catch {
             // Of one plugin perhaps: each is to hear of its own.
             return nil
         }
+        // The request of each may be short enough.
+        guard buffer.readableBytes <= channel.channel.longestRequest else { return nil }
         let limit = chain.answerLimit
         do {
             let bytes = try await channel.channel.unary(InvokeChainRequest.path, buffer, timeout: limit)

@@ -58,8 +58,9 @@ package struct PluginServiceMethods: Sendable {
     package static let carrier = GRPCCarrier(
         path: "/\(PeerDescription.serviceName)/Calls", feature: WireFeatures.multiplexedFrames.rawValue,
         methods: [
-            GRPCCarrier.Method(kind: 1, path: "/\(packages[0]).PluginService/InvokeHook"),
-            GRPCCarrier.Method(kind: 4, path: InvokeChainRequest.path),
+            GRPCCarrier.Method(
+                kind: PeerCallKind.invokeHook.rawValue, path: "/\(packages[0]).PluginService/InvokeHook"),
+            GRPCCarrier.Method(kind: PeerCallKind.invokeChain.rawValue, path: InvokeChainRequest.path),
         ])
 
     /// What a peer of ours announces holds for its connection.

@@ -10,7 +10,7 @@ extension PluginChain {
         case whole
         /// It cannot be sent; an error will be in its place.
         case failed
-        /// It will be sent, and there is no room for more.
+        /// There is no room for more, or not for this one, which the caller then asks for anew.
         case last
     }
 

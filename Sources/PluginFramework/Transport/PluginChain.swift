@@ -68,7 +68,7 @@ package struct PluginChain: Sendable {
     package var hook: HookName
     /// What the first plugin gets.
     package var payload: Document
-    /// The plugins in order; none occurs twice.
+    /// The plugins in order.
     package var steps: [Step]
     /// What of a changed payload is taken.
     package var review: Review

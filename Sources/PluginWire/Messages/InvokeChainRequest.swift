@@ -19,7 +19,7 @@ package struct InvokeChainRequest: WireMessage {
 
     /// Decodes a whole message.
     ///
-    /// - Throws: ``WireError``; also when it has no plugins, too many, or one twice.
+    /// - Throws: ``WireError``; also when it has no plugins, or too many.
     package init(decoding bytes: ByteBuffer) throws(WireError) {
         var parts = Parts()
         try bytes.withWireReader { (reader: inout WireReader) throws(WireError) in

@@ -131,7 +131,9 @@ extension WireReader {
 
 /// Writes the answers of a chain's plugins as they come, each before the next plugin is asked.
 package struct ChainAnswerWriter {
-    /// No further plugin is asked once the answers have more bytes than this; the caller asks for the rest anew.
+    /// How many bytes all answers may have that are not the first one.
+    ///
+    /// What goes beyond it is left out, and the caller asks for it anew: an answer that is too long must not spoil those before it.
     package static let room = 1 << 20
 
     /// The encoded ``InvokeChainResponse``.
@@ -151,17 +153,19 @@ package struct ChainAnswerWriter {
         self.features = features
     }
 
-    /// Writes one plugin's answer, or an error in its place when it cannot be sent.
+    /// Writes one plugin's answer, or an error in its place when it cannot be sent; nothing of one for which there is no room.
     package mutating func write(
         _ step: PluginChain.Step, _ given: PluginAnswer, _ duration: Duration
     ) -> PluginChain.Written {
         answer.clear()
         let isWhole = InvokeHookResponse(given, pluginName: step.plugin)
             .encodeReportingFaults(into: &answer, features: features)
+        let isFirst = bytes.writerIndex == start
+        guard isFirst || bytes.writerIndex - start + answer.readableBytes <= Self.room else { return .last }
         let (seconds, attoseconds) = duration.components
         Self.append(
             answer, microseconds: UInt64(clamping: seconds * 1_000_000 + attoseconds / 1_000_000_000_000), to: &bytes)
-        if bytes.writerIndex - start > Self.room { return .last }
+        if bytes.writerIndex - start >= Self.room { return .last }
         return isWhole ? .whole : .failed
     }
 

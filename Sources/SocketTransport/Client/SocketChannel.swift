@@ -94,6 +94,9 @@ package final class SocketChannel: Sendable {
 
     // MARK: Calling
 
+    /// The longest message that is sent, in bytes.
+    package var longestRequest: Int { configuration.maximumRequestSize }
+
     /// Makes a call.
     ///
     /// Cancelling the caller's task ends it at once.
@@ -105,7 +108,7 @@ package final class SocketChannel: Sendable {
     package func call(
         _ kind: TaggedFrame.Kind, _ request: ByteBuffer, timeout: Duration
     ) async throws(SocketCallFailure) -> ByteBuffer {
-        guard request.readableBytes <= configuration.maximumRequestSize else {
+        guard request.readableBytes <= longestRequest else {
             throw SocketCallFailure(
                 .tooLong,
                 "the request has \(request.readableBytes) bytes, and may have \(configuration.maximumRequestSize); send less, or "

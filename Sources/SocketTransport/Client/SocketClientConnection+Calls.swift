@@ -24,7 +24,8 @@ extension SocketClientConnection {
             call.finish(.failure(SocketCallFailure(.unknownThere, "the server runs one plugin a request")))
         }
         guard isKnownThere, call.assign(self) else {
-            if !isMultiplexed { owner.released(self) }
+            // Not from here: of those that wait, any number may be such.
+            if !isMultiplexed { eventLoop.execute { self.owner.released(self) } }
             return
         }
         if isMultiplexed { writeTagged(call) } else { writePlain(call) }
@@ -65,11 +66,12 @@ extension SocketClientConnection {
     }
 
     func startBacklog() {
-        guard !backlog.isEmpty, calls.count < environment.limits.maximumCallsPerConnection else { return }
-        let room = environment.limits.maximumCallsPerConnection - calls.count
-        let next = backlog.prefix(room)
-        backlog.removeFirst(next.count)
-        for call in next { start(call) }
+        // Those that were cancelled meanwhile leave their room to others.
+        while !backlog.isEmpty, calls.count < environment.limits.maximumCallsPerConnection {
+            let next = backlog.prefix(environment.limits.maximumCallsPerConnection - calls.count)
+            backlog.removeFirst(next.count)
+            for call in next { start(call) }
+        }
     }
 
     // MARK: Writing

@@ -20,14 +20,16 @@ extension SocketPluginInvoker {
     package func invoke(_ chain: PluginChain) async -> PluginChainAnswer? {
         var request = ByteBuffer()
         let features = channel.features
-        // A server of another make that has taken its place knows no such request.
-        guard features.contains(.multiplexedFrames) else { return nil }
+        // A server of another make that has taken its place, or none, must not get less than was to be said.
+        guard features.carriesChains, features.contains(.multiplexedFrames) else { return nil }
         do throws(WireError) {
             try InvokeChainRequest(chain).encode(into: &request, features: features)
         } catch {
             // Of one plugin perhaps: each is to hear of its own.
             return nil
         }
+        // The request of each may be short enough.
+        guard request.readableBytes <= channel.longestRequest else { return nil }
         let limit = chain.answerLimit
         let bytes: ByteBuffer
         do throws(SocketCallFailure) {

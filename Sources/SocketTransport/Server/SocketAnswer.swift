@@ -8,8 +8,8 @@ import Sockets
 /// What is answered to a request on a raw socket.
 enum SocketAnswer: Sendable {
     case invokeHook(InvokeHookResponse)
-    /// An encoded InvokeChainResponse.
-    case invokeChain(ByteBuffer)
+    /// An encoded InvokeChainResponse, and the plugin that was asked first.
+    case invokeChain(ByteBuffer, first: String)
     case getPluginConfig(GetPluginConfigResponse)
     case getPluginConfigs(GetPluginConfigsResponse)
     case hello(PeerHello)
@@ -41,11 +41,27 @@ enum SocketAnswer: Sendable {
         }
         guard let fault else { return }
         buffer.moveWriterIndex(to: start)
-        let name = if case .invokeHook(let response) = self { response.pluginName } else { "" }
-        let replacement = Self.failure(
-            "the answer cannot be sent: \(fault)", plugin: name, code: PluginError.Code.internalError)
+        let replacement = replacement("the answer cannot be sent: \(fault)")
         // Text alone can be sent; and were it not, an empty frame is an answer that nobody takes for a pass.
         try? replacement.append(to: &buffer, tag: tag, features: [])
+    }
+
+    /// The error in place of this answer, in the form that its caller reads.
+    private func replacement(_ message: String) -> SocketAnswer {
+        switch self {
+        case .invokeChain(_, let first):
+            let error = PluginError(message, pluginName: first, code: PluginError.Code.internalError)
+            let response = InvokeChainResponse(steps: [
+                .init(answer: InvokeHookResponse(pluginName: first, outcome: .error(error)), microseconds: 0)
+            ])
+            var bytes = ByteBuffer()
+            try? response.encode(into: &bytes, features: [])
+            return .invokeChain(bytes, first: first)
+        case .invokeHook(let response):
+            return Self.failure(message, plugin: response.pluginName, code: PluginError.Code.internalError)
+        case .getPluginConfig, .getPluginConfigs, .hello:
+            return Self.failure(message, code: PluginError.Code.internalError)
+        }
     }
 
     private func append(to buffer: inout ByteBuffer, tag: UInt32?, features: WireFeatures) throws(WireError) {
@@ -54,7 +70,7 @@ enum SocketAnswer: Sendable {
         if let tag { TaggedFrame.writeHead(.answer, call: tag, into: &buffer) }
         switch self {
         case .invokeHook(let response): response.encodeReportingFaults(into: &buffer, features: features)
-        case .invokeChain(let response): buffer.writeImmutableBuffer(response)
+        case .invokeChain(let response, _): buffer.writeImmutableBuffer(response)
         case .getPluginConfig(let response): try response.encode(into: &buffer)
         case .getPluginConfigs(let response): try response.encode(into: &buffer)
         case .hello(let hello): try hello.encode(into: &buffer)

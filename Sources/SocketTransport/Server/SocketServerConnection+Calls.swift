@@ -34,7 +34,7 @@ extension SocketServerConnection {
         begin(call, inline: isSmall) {
             var answers = ChainAnswerWriter(features: features)
             await asked.run(on: service) { answers.write($0, $1, $2) }
-            return .invokeChain(answers.bytes)
+            return .invokeChain(answers.bytes, first: asked.steps.first?.plugin ?? "")
         }
     }
 

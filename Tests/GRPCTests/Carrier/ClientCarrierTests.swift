@@ -92,6 +92,51 @@ import Testing
         }
     }
 
+    @Test func afterTwoStreamsWithoutAnAnswerCallsHaveTheirOwn() async throws {
+        // As something on the way does that lets no long streams through.
+        let ends: [@Sendable (UInt32) -> [UInt8]] = [
+            {
+                let head = [(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "7")]
+                return RawServer.headers(head, on: $0, endStream: true)
+            },
+            { RawServer.reset($0, 8) },
+            { RawServer.begin($0) + RawServer.end($0, status: "12") },
+        ]
+        for end in ends {
+            try await RawServer.with { event in
+                if event.endsRequest { return .send(RawServer.answer([9], on: event.stream)) }
+                return Self.calls(event).isEmpty ? .nothing : .send(end(event.stream))
+            } _: { server async throws in
+                try await GRPCChannel.carrying(server.target) { channel async throws in
+                    for _ in 0..<2 { #expect(await channel.outcome("/test.Test/Echo").code != .ok) }
+                    for _ in 0..<2 { #expect(try await channel.call("/test.Test/Echo") == [9]) }
+                }
+            }
+        }
+    }
+
+    @Test func whatStandsBeforeAnAnswerIsNoPartOfItsLength() async throws {
+        for (length, fits) in [(1_000, true), (1_001, false)] {
+            try await RawServer.with { event in
+                guard let call = Self.calls(event).first else { return .nothing }
+                let answer = RawServer.prefixed([32, 0, 0, 0, call] + [UInt8](repeating: 7, count: length))
+                return .send(RawServer.begin(1), RawConnection.frame(0, stream: 1, answer))
+            } _: { server async throws in
+                try await GRPCChannel.carrying(
+                    server.target, configure: { $0.maxMessageSize = 1_000 }
+                ) { channel async throws in
+                    let outcome = await channel.outcome("/test.Test/Echo")
+                    guard case .success(let bytes) = outcome else {
+                        #expect(
+                            !fits && outcome.code == .resourceExhausted && outcome.message.contains("of 1001 bytes"))
+                        return
+                    }
+                    #expect(fits && bytes.count == length)
+                }
+            }
+        }
+    }
+
     @Test func callsHaveStreamsOfTheirOwnWhileTheServerTakesNothing() async throws {
         // It never opens a window: 64 KiB arrive, the rest waits.
         try await RawServer.with { _ in

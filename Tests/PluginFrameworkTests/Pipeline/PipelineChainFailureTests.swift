@@ -10,6 +10,10 @@ import Values
     /// A server that is lost with each request for several plugins, and answers those for one.
     private final class LosingServer: Sendable {
         let requests = Mutex<[[String]]>([])
+        /// Whether it takes requests for several plugins at all.
+        let takesChains: Bool
+
+        init(takesChains: Bool = true) { self.takesChains = takesChains }
     }
 
     private struct Member: PluginChainInvoker {
@@ -23,6 +27,7 @@ import Values
         func describe(_ plugin: String) async -> Value? { nil }
 
         func invoke(_ chain: PluginChain) async -> PluginChainAnswer? {
+            guard server.takesChains else { return nil }
             server.requests.withLock { $0.append(chain.steps.map(\.plugin)) }
             return PluginChainAnswer(
                 failing: chain, PluginError("it is lost", pluginName: name, code: PluginError.Code.unavailable))
@@ -66,6 +71,14 @@ import Values
         let outcome = await Self.run(try Self.pipeline(server, [("a", .ignore), ("b", .ignore), ("c", .fail)]))
         #expect(outcome.course == ["a ignored", "b ignored", "c passed"])
         #expect(server.requests.withLock { $0 } == [["a", "b", "c"], ["b", "c"], ["c"]])
+    }
+
+    @Test("Where it cannot be sent, each is asked alone")
+    func notSent() async throws {
+        let server = LosingServer(takesChains: false)
+        let outcome = await Self.run(try Self.pipeline(server, [("a", .fail), ("b", .ignore), ("c", .fail)]))
+        #expect(outcome.course == ["a passed", "b passed", "c passed"])
+        #expect(server.requests.withLock { $0 } == [["a"], ["b"], ["c"]])
     }
 
     @Test("A plugin that one error switches off is not switched off by what may be another's")

@@ -85,6 +85,9 @@ package final class GRPCChannel: Sendable {
         control.home.execute { self.control.start() }
     }
 
+    /// The longest message that is sent, in bytes.
+    package var longestRequest: Int { configuration.maxRequestSize }
+
     /// Makes a unary call.
     ///
     /// Cancelling the task that calls resets the call's stream, and ends the call with CANCELLED.
@@ -103,7 +106,7 @@ package final class GRPCChannel: Sendable {
         metadata: [(name: String, value: String)] = []
     ) async throws(GRPCStatus) -> ByteBuffer {
         let size = message.readableBytes
-        guard size <= configuration.maxRequestSize else {
+        guard size <= longestRequest else {
             throw GRPCStatus(
                 .resourceExhausted,
                 "a request of \(size) bytes is over the limit of \(configuration.maxRequestSize) bytes; "

@@ -32,7 +32,7 @@ extension ClientConnection {
         nextStream += 2
         call.id = id
         call.inboundWindow = initialWindow
-        if streams.isEmpty {
+        if !hasCalls {
             quietSince = now
             if let keepaliveTime { armTimer(now + keepaliveTime) }
         }

@@ -58,6 +58,8 @@ final class ClientConnection: @unchecked Sendable {
     var carrier: ClientCarrier?
     /// Whether calls may share a stream.
     var carriesCalls = false
+    /// How many such streams in a row have ended before one of their calls.
+    var fruitlessCarriers = 0
     /// How many calls the server lets us have open; HTTP/2 sets no limit, NIOHTTP2 this one.
     var peerLimit = 100
     var headers: RequestHeaders
