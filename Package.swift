@@ -100,12 +100,13 @@ let package = Package(
         .target(name: "CPluginTrace"),
 
         library("Values"),
-        library("PluginFramework", ["Values", "CPluginTrace", logging]),
+        library("Watching"),
+        library("PluginFramework", ["Values", "Watching", "CPluginTrace", logging]),
         library("PluginConfiguration", ["Values", "PluginFramework", yams]),
         library("PluginWire", ["Values", "PluginFramework", nio], exclude: ["Protos"]),
         library("Sockets", [nio, nioPosix, lifecycle]),
         library(
-            "GRPC", ["CZlib", "Values", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle],
+            "GRPC", ["CZlib", "Values", "Watching", "Sockets", nio, nioPosix, nioHTTP2, nioHPACK, logging, lifecycle],
             exclude: ["Protos"]),
         library(
             "GRPCTransport",
@@ -131,11 +132,12 @@ let package = Package(
         ),
         library(
             "SocketTransport",
-            ["Values", "PluginFramework", "PluginWire", "Sockets", nio, nioPosix, logging, lifecycle]),
+            ["Values", "Watching", "PluginFramework", "PluginWire", "Sockets", nio, nioPosix, logging, lifecycle]),
         library(
             "MCPTransport",
             [
-                "Values", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", "TransportSecurity", nio,
+                "Values", "Watching", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", "TransportSecurity",
+                nio,
                 nioHTTP1,
                 logging,
             ]),
@@ -220,6 +222,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests("Values", ["Fuzzing"]),
+        tests("Watching"),
         tests("PluginFramework", ["Values", "Fuzzing", logging, "EmbeddingExample"]),
         tests("PluginConfiguration", ["PluginFramework", "Values", "Fuzzing"]),
         tests(

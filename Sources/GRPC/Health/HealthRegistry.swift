@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+import Watching
 
 /// The health of the services of a process, as `grpc.health.v1.Health` tells it.
 ///
@@ -17,8 +18,7 @@ package final class HealthRegistry: Sendable {
 
     private struct State {
         var statuses: [[UInt8]: Status] = [:]
-        var watchers: [[UInt8]: [Int: AsyncStream<Status>.Continuation]] = [:]
-        var nextWatcher = 0
+        var watchers: [[UInt8]: Watchers<Status>] = [:]
         var isShutDown = false
     }
 
@@ -36,7 +36,7 @@ package final class HealthRegistry: Sendable {
             let status = state.isShutDown ? .notServing : status
             let old = state.statuses.updateValue(status, forKey: name)
             guard old != status else { return }
-            for watcher in (state.watchers[name] ?? [:]).values { watcher.yield(status) }
+            state.watchers[name]?.tell(status)
         }
     }
 
@@ -48,18 +48,14 @@ package final class HealthRegistry: Sendable {
     /// Turns every service not serving for good and, when they have been told, ends all watches, which would otherwise
     /// hold up the draining of their connections.
     package func shutDown() {
-        // Outside the lock, because a watcher that is finished calls `removeWatcher` at once.
-        let ended = state.withLock { state -> [(isKnown: Bool, watcher: AsyncStream<Status>.Continuation)] in
+        state.withLock { state in
             state.isShutDown = true
             for name in state.statuses.keys { state.statuses[name] = .notServing }
-            defer { state.watchers = [:] }
-            return state.watchers.flatMap { name, watchers in
-                watchers.values.map { (state.statuses[name] != nil, $0) }
+            for name in state.watchers.keys {
+                if state.statuses[name] != nil { state.watchers[name]?.tell(.notServing) }
+                state.watchers[name]?.finish()
             }
-        }
-        for (isKnown, watcher) in ended {
-            if isKnown { watcher.yield(.notServing) }
-            watcher.finish()
+            state.watchers = [:]
         }
     }
 
@@ -74,26 +70,19 @@ package final class HealthRegistry: Sendable {
     /// The health of a service now and, each time it changes, then; a slow watcher gets the latest only.
     func watch(_ service: String) -> AsyncStream<Status> {
         let name = Array(service.utf8)
-        let (stream, continuation) = AsyncStream.makeStream(of: Status.self, bufferingPolicy: .bufferingNewest(1))
-        let number = state.withLock { state -> Int? in
-            continuation.yield(state.statuses[name] ?? .serviceUnknown)
-            guard !state.isShutDown else { return nil }
-            state.nextWatcher += 1
-            state.watchers[name, default: [:]][state.nextWatcher] = continuation
-            return state.nextWatcher
-        }
-        guard let number else {
-            continuation.finish()
-            return stream
-        }
-        continuation.onTermination = { [weak self] _ in self?.removeWatcher(number, of: name) }
-        return stream
-    }
-
-    private func removeWatcher(_ number: Int, of name: [UInt8]) {
-        state.withLock { state in
-            state.watchers[name]?[number] = nil
-            if state.watchers[name]?.isEmpty == true { state.watchers[name] = nil }
+        return state.withLock { state in
+            // Anybody may ask for any name: none is kept longer than its watchers.
+            for name in state.watchers.keys {
+                state.watchers[name]?.forgetEnded()
+                if state.watchers[name]?.isEmpty == true { state.watchers[name] = nil }
+            }
+            let status = state.statuses[name] ?? .serviceUnknown
+            guard !state.isShutDown else {
+                var nobody = Watchers<Status>()
+                nobody.finish()
+                return nobody.add(status)
+            }
+            return state.watchers[name, default: Watchers()].add(status)
         }
     }
 }

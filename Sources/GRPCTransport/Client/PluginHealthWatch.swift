@@ -48,11 +48,11 @@ final class PluginHealthWatch: Sendable {
     }
 
     func stop() {
-        state.withLock { state in
+        let task = state.withLock { state in
             state.isStopped = true
-            state.task?.cancel()
-            state.task = nil
+            return state.task.take()
         }
+        task?.cancel()
     }
 
     private func note(_ isServing: Bool) {

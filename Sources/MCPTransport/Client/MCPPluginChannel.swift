@@ -6,6 +6,7 @@ import ModelContextProtocol
 import NIOCore
 import Synchronization
 import Values
+import Watching
 
 /// A session with a plugin server over MCP, begun anew whenever it is over: shared by all plugins that run there.
 final class MCPPluginChannel: Sendable {
@@ -26,8 +27,7 @@ final class MCPPluginChannel: Sendable {
         var status = MCPChannelStatus()
         var session: MCPSessionHolder?
         var supervisor: Task<Void, Never>?
-        var watchers: [Int: AsyncStream<MCPChannelStatus>.Continuation] = [:]
-        var nextWatcher = 0
+        var watchers = Watchers<MCPChannelStatus>()
     }
 
     /// The pace of attempts when the configured ones have failed.
@@ -63,19 +63,7 @@ final class MCPPluginChannel: Sendable {
 
     /// How the channel is, now and whenever that changes; ends when the channel is shut down.
     func statusUpdates() -> AsyncStream<MCPChannelStatus> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: MCPChannelStatus.self, bufferingPolicy: .bufferingNewest(1))
-        let number = state.withLock { state in
-            continuation.yield(state.status)
-            state.nextWatcher += 1
-            state.watchers[state.nextWatcher] = continuation
-            return state.nextWatcher
-        }
-        continuation.onTermination = { [weak self] _ in
-            self?.state.withLock { state in _ = state.watchers.removeValue(forKey: number) }
-        }
-        if status.connectivity == .shutDown { continuation.finish() }
-        return stream
+        state.withLock { $0.watchers.add($0.status) }
     }
 
     // MARK: Life
@@ -161,13 +149,12 @@ final class MCPPluginChannel: Sendable {
 
     /// Ends the session, and begins none any more.
     func shutDown() async {
-        let (supervisor, session, watchers) = state.withLock { state in
+        let (supervisor, session) = state.withLock { state in
             state.publish(MCPChannelStatus(connectivity: .shutDown, generation: state.status.generation))
-            defer { state.watchers = [:] }
-            return (state.supervisor.take(), state.session.take(), Array(state.watchers.values))
+            state.watchers.finish()
+            return (state.supervisor.take(), state.session.take())
         }
         supervisor?.cancel()
-        for watcher in watchers { watcher.finish() }
         await session?.retire(now: true)
         await supervisor?.value
     }
@@ -232,6 +219,6 @@ extension MCPPluginChannel.State {
     fileprivate mutating func publish(_ status: MCPChannelStatus) {
         guard status != self.status else { return }
         self.status = status
-        for watcher in watchers.values { watcher.yield(status) }
+        watchers.tell(status)
     }
 }

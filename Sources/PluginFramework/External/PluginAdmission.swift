@@ -3,6 +3,7 @@
 package import Logging
 import Synchronization
 package import Values
+import Watching
 
 /// Whether an external plugin can be called, what its server says of it, and who wants to know: what is the same for the client
 /// halves of all transports.
@@ -36,8 +37,7 @@ package final class PluginAdmission: Sendable {
     private struct State {
         var phase = Phase.idle
         var follower: Task<Void, Never>?
-        var watchers: [Int: AsyncStream<PluginEntry>.Continuation] = [:]
-        var nextWatcher = 0
+        var watchers = Watchers<PluginEntry>()
         /// Those who wait for the first answer or failure.
         var starters: [CheckedContinuation<Void, Never>] = []
         /// There was an answer or a failure, or nobody waits for one any more.
@@ -119,19 +119,15 @@ package final class PluginAdmission: Sendable {
 
     /// Ends it for good; false if that was done before.
     package func shutDown() -> Bool {
-        let (follower, watchers) = state.withLock { state in
-            let follower = state.follower
-            state.follower = nil
-            if case .shutDown = state.phase {
-                return (nil as Task<Void, Never>?, nil as [AsyncStream<PluginEntry>.Continuation]?)
-            }
+        let (follower, isFirst) = state.withLock { state in
+            let follower = state.follower.take()
+            if case .shutDown = state.phase { return (nil as Task<Void, Never>?, false) }
             state.phase = .shutDown
-            defer { state.watchers = [:] }
-            return (follower, Array(state.watchers.values))
+            state.watchers.finish()
+            return (follower, true)
         }
-        guard let watchers else { return false }
+        guard isFirst else { return false }
         follower?.cancel()
-        for watcher in watchers { watcher.finish() }
         releaseStarters()
         return true
     }
@@ -171,22 +167,25 @@ package final class PluginAdmission: Sendable {
     private func admit(_ description: Value, _ generation: UInt64) {
         let name = description["name"]?.stringValue ?? local.name
         let admitted = Admitted(entry: local.merged(with: description), description: description, name: name)
-        let (wasDown, isFirst, watchers) = state.withLock { state in
+        let (wasDown, isFirst) = state.withLock { state in
             let before = state.phase
-            if case .shutDown = before { return (false, false, [AsyncStream<PluginEntry>.Continuation]()) }
+            if case .shutDown = before { return (false, false) }
             state.phase = .ready(admitted)
             state.generation = generation
             let isFirst = !state.wasLoaded
             state.wasLoaded = true
-            guard case .ready(let old) = before else { return (true, isFirst, Array(state.watchers.values)) }
-            return (false, false, old.entry == admitted.entry ? [] : Array(state.watchers.values))
+            guard case .ready(let old) = before else {
+                state.watchers.tell(admitted.entry)
+                return (true, isFirst)
+            }
+            if old.entry != admitted.entry { state.watchers.tell(admitted.entry) }
+            return (false, false)
         }
         if wasDown {
             // The lines that ContextForge's users look for.
             logger.info("Connected to \(transport) plugin server at \(target)", metadata: ["plugin": "\(local.name)"])
             if isFirst { logger.info("Loaded external plugin '\(local.name)' via \(transport) transport") }
         }
-        for watcher in watchers { watcher.yield(admitted.entry) }
         releaseStarters()
     }
 
@@ -253,21 +252,9 @@ package final class PluginAdmission: Sendable {
 
     /// The merged entry, once it is known and whenever it changes.
     package func entryUpdates() -> AsyncStream<PluginEntry> {
-        let (stream, continuation) = AsyncStream.makeStream(of: PluginEntry.self, bufferingPolicy: .bufferingNewest(1))
-        let number = state.withLock { state -> Int? in
-            if case .shutDown = state.phase { return nil }
-            if case .ready(let admitted) = state.phase { continuation.yield(admitted.entry) }
-            state.nextWatcher += 1
-            state.watchers[state.nextWatcher] = continuation
-            return state.nextWatcher
+        state.withLock { state in
+            guard case .ready(let admitted) = state.phase else { return state.watchers.add(nil) }
+            return state.watchers.add(admitted.entry)
         }
-        guard let number else {
-            continuation.finish()
-            return stream
-        }
-        continuation.onTermination = { [weak self] _ in
-            self?.state.withLock { state in _ = state.watchers.removeValue(forKey: number) }
-        }
-        return stream
     }
 }

@@ -3,6 +3,7 @@
 public import Logging
 import Synchronization
 public import Values
+import Watching
 
 /// Loads the plugins of this process and runs them, each on its own: no chain, no conditions, no modes.
 ///
@@ -12,8 +13,7 @@ public final class PluginHost: PluginService {
     private struct HealthState {
         var isAccepting = true
         var stalled: Set<String> = []
-        var watchers: [Int: AsyncStream<PluginHealth>.Continuation] = [:]
-        var nextWatcher = 0
+        var watchers = Watchers<PluginHealth>()
     }
 
     private let plugins: [HostedPlugin]
@@ -126,11 +126,7 @@ public final class PluginHost: PluginService {
         isWatching.store(false, ordering: .relaxed)
         stopAccepting()
         await shutDown(plugins)
-        let watchers = healthState.withLock { state in
-            defer { state.watchers = [:] }
-            return Array(state.watchers.values)
-        }
-        for watcher in watchers { watcher.finish() }
+        healthState.withLock { $0.watchers.finish() }
     }
 
     private func shutDown(_ plugins: [HostedPlugin]) async {
@@ -197,17 +193,7 @@ public final class PluginHost: PluginService {
 
     /// How the plugins are, now and whenever that changes.
     public func healthUpdates() -> AsyncStream<PluginHealth> {
-        let (stream, continuation) = AsyncStream<PluginHealth>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let number = healthState.withLock { state in
-            defer { state.nextWatcher += 1 }
-            state.watchers[state.nextWatcher] = continuation
-            continuation.yield(currentHealth(state))
-            return state.nextWatcher
-        }
-        continuation.onTermination = { [weak self] _ in
-            self?.healthState.withLock { state in _ = state.watchers.removeValue(forKey: number) }
-        }
-        return stream
+        healthState.withLock { $0.watchers.add(currentHealth($0)) }
     }
 
     /// From now on the host calls itself not serving: what a server says before it drains.
@@ -231,7 +217,7 @@ public final class PluginHost: PluginService {
             change(&state)
             let after = currentHealth(state)
             guard after != before else { return }
-            for watcher in state.watchers.values { watcher.yield(after) }
+            state.watchers.tell(after)
         }
     }
 

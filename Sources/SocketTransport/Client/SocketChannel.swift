@@ -7,6 +7,7 @@ import NIOPosix
 package import PluginWire
 package import Sockets
 import Synchronization
+import Watching
 
 /// The way to one raw socket server, ours or ContextForge's: a pool of connections.
 ///
@@ -30,8 +31,7 @@ package final class SocketChannel: Sendable {
         var pool: SocketPool
         /// All connections whose channel is not closed, greeting ones included.
         var open: [ObjectIdentifier: SocketClientConnection] = [:]
-        var watchers: [Int: AsyncStream<SocketChannelStatus>.Continuation] = [:]
-        var nextWatcher = 0
+        var watchers = Watchers<SocketChannelStatus>()
         var isRetryScheduled = false
         var enders: [CheckedContinuation<Void, Never>] = []
     }
@@ -66,17 +66,7 @@ package final class SocketChannel: Sendable {
 
     /// How the way there is, now and whenever that changes.
     package func statusUpdates() -> AsyncStream<SocketChannelStatus> {
-        let (stream, continuation) = AsyncStream<SocketChannelStatus>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let number = state.withLock { state in
-            continuation.yield(state.pool.status)
-            state.nextWatcher += 1
-            state.watchers[state.nextWatcher] = continuation
-            return state.nextWatcher
-        }
-        continuation.onTermination = { [weak self] _ in
-            self?.state.withLock { state in _ = state.watchers.removeValue(forKey: number) }
-        }
-        return stream
+        state.withLock { $0.watchers.add($0.pool.status) }
     }
 
     /// Does something with the pool, and tells whoever watches when its status has become another.
@@ -85,9 +75,7 @@ package final class SocketChannel: Sendable {
             let before = state.pool.status
             let result = body(&state)
             let after = state.pool.status
-            if before != after {
-                for watcher in state.watchers.values { watcher.yield(after) }
-            }
+            if before != after { state.watchers.tell(after) }
             return result
         }
     }
@@ -328,11 +316,7 @@ package final class SocketChannel: Sendable {
 
     /// Ends all calls and closes all connections; returns when they are closed.
     package func shutDown() async {
-        let (calls, connections, watchers) = update { state in
-            let calls = state.pool.shutDown()
-            let watchers = Array(state.watchers.values)
-            return (calls, Array(state.open.values), watchers)
-        }
+        let (calls, connections) = update { state in (state.pool.shutDown(), Array(state.open.values)) }
         for call in calls {
             stopWaiting(call)
             call.finish(.failure(SocketCallFailure(.unavailable, "the client of \(path) was shut down")))
@@ -345,7 +329,7 @@ package final class SocketChannel: Sendable {
             }
             if isOver { continuation.resume() }
         }
-        for watcher in watchers { watcher.finish() }
+        state.withLock { $0.watchers.finish() }
     }
 
     private func finishShutdown() {

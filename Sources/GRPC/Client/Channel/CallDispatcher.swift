@@ -3,6 +3,7 @@
 import NIOCore
 import NIOPosix
 import Synchronization
+import Watching
 
 /// Gives calls to connections in turn, lets them wait in order when there is no room, and refuses them while it makes no sense.
 ///
@@ -165,14 +166,13 @@ final class CallDispatcher: Sendable {
 
     /// Takes no more calls.
     func shutDown() {
-        let (refused, watchers) = state.withLock { state in
+        let refused = state.withLock { state in
             state.removeAll()
             state.updateStatus(.shutDown)
-            defer { state.watchers = [:] }
-            return (state.waiting.takeAll(), Array(state.watchers.values))
+            state.watchers.finish()
+            return state.waiting.takeAll()
         }
         for call in refused { call.finish(.failure(.shutDown)) }
-        for watcher in watchers { watcher.finish() }
     }
 
     /// The server says that it serves.
@@ -203,22 +203,6 @@ final class CallDispatcher: Sendable {
 
     /// The status now and whenever it changes; a slow watcher gets the latest only.
     func statusUpdates() -> AsyncStream<GRPCChannelStatus> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: GRPCChannelStatus.self, bufferingPolicy: .bufferingNewest(1))
-        let number = state.withLock { state -> Int? in
-            continuation.yield(state.status)
-            guard state.status.connectivity != .shutDown else { return nil }
-            state.nextWatcher += 1
-            state.watchers[state.nextWatcher] = continuation
-            return state.nextWatcher
-        }
-        guard let number else {
-            continuation.finish()
-            return stream
-        }
-        continuation.onTermination = { [weak self] _ in
-            self?.state.withLock { state in _ = state.watchers.removeValue(forKey: number) }
-        }
-        return stream
+        state.withLock { $0.watchers.add($0.status) }
     }
 }

@@ -2,6 +2,7 @@
 
 import NIOCore
 import Values
+import Watching
 
 /// What a dispatcher knows, and how it decides; without locks, timers and effects.
 struct DispatchState {
@@ -69,8 +70,7 @@ struct DispatchState {
     var waiting = WaitingCalls()
     var breaker: CircuitBreaker
     var status = GRPCChannelStatus()
-    var watchers: [Int: AsyncStream<GRPCChannelStatus>.Continuation] = [:]
-    var nextWatcher = 0
+    var watchers = Watchers<GRPCChannelStatus>()
     /// When the timer of waiting calls goes off.
     var timerAt = NIODeadline.distantFuture
 
@@ -201,7 +201,7 @@ struct DispatchState {
         status.connections = peers.reduce(0) { $0 + $1.ready.count }
         status.features = peers.isEmpty ? 0 : ready.reduce(.max) { $0 & $1.features }
         status.breaker = breaker.opening.map { .open(since: $0.since, reason: $0.reason) } ?? .closed
-        for watcher in watchers.values { watcher.yield(status) }
+        watchers.tell(status)
     }
 }
 
