@@ -7,21 +7,22 @@ import Testing
 
 /// Over HTTP a client of 2026-07-28 cancels by closing: its stream, or its own side of the connection alone.
 @Suite struct ModernHalfCloseTests {
-    @Test(arguments: ["2026-07-28", nil])
-    func closingItsOwnSideCancelsAndOfASessionDoesNot(revision: String?) async throws {
+    /// `unknown for long`: while it is not yet known which arguments the headers have to repeat.
+    @Test(arguments: [("2026-07-28", "wait"), ("2026-07-28", "unknown for long"), (nil, "wait")])
+    func closingItsOwnSideCancelsAndOfASessionDoesNot(revision: String?, tool: String) async throws {
         let application = ModernApplication()
         try await HTTPTestServer.with(application) { server in
             let session = revision == nil ? try await server.begin() : Optional<String>.none
             let body =
                 revision == nil
-                ? #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait"}}"#
-                : ModernRequestText.of("tools/call", #""name":"wait""#)
+                ? #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\#(tool)"}}"#
+                : ModernRequestText.of("tools/call", #""name":"\#(tool)""#)
             var head = [
                 "POST /mcp HTTP/1.1", "host: \(server.listening)", "content-type: application/json",
                 "accept: application/json, text/event-stream", "content-length: \(body.utf8.count)",
             ]
             if let revision {
-                head += ["mcp-protocol-version: \(revision)", "mcp-method: tools/call", "mcp-name: wait"]
+                head += ["mcp-protocol-version: \(revision)", "mcp-method: tools/call", "mcp-name: \(tool)"]
             }
             if let session { head.append("mcp-session-id: \(session)") }
             let port = try #require(Int("\(server.listening)".split(separator: ":").last ?? ""))

@@ -21,11 +21,11 @@ struct UpstreamExchange: Sendable {
     /// Headers that plugins want the upstream to get.
     let headers: [(name: String, value: String)]
     /// What else an upstream that speaks 2026-07-28 gets.
-    let modern: ModernRequest?
+    let modern: ModernUpstreamRequest?
 
     init(
         _ upstream: Upstream, _ session: ClientSession, _ upstreams: UpstreamSet, relay: CallRelay,
-        headers: [(name: String, value: String)] = [], modern: ModernRequest? = nil
+        headers: [(name: String, value: String)] = [], modern: ModernUpstreamRequest? = nil
     ) {
         self.upstream = upstream
         self.session = session

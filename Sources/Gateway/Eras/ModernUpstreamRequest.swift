@@ -6,7 +6,7 @@ import NIOHTTP1
 import Values
 
 /// What a request to an upstream that speaks 2026-07-28 has beside what one to any other has.
-struct ModernRequest: Sendable {
+struct ModernUpstreamRequest: Sendable {
     private static let headerPrefix = "mcp-param-"
 
     /// Whether the client speaks that revision too: then it is the one who answers what the upstream needs to know.
@@ -21,7 +21,6 @@ struct ModernRequest: Sendable {
     var givenHeaders: [(name: String, value: String)] = []
 
     /// Takes what the client's request has to say.
-    ///
     init(_ call: MCPServerCall, _ target: ServerView.Target) {
         returnsQuestions = call.envelope != nil
         parameterHeaders = target.parameterHeaders

@@ -30,8 +30,8 @@ struct QuestionSeal: Sendable {
     /// What a client's request brings to an upstream: answers, which pass plugins as those to questions do, and the upstream's own state.
     func input(
         of call: MCPServerCall, for target: ServerView.Target, _ answers: AnswerFilter?
-    ) async throws(JSONRPCError) -> ModernRequest {
-        var input = ModernRequest(call, target)
+    ) async throws(JSONRPCError) -> ModernUpstreamRequest {
+        var input = ModernUpstreamRequest(call, target)
         guard call.envelope != nil else { return input }
         do throws(RequestStateFault) {
             if case .upstream(let name, let state)? = try state(of: call) {

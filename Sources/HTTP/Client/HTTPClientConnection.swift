@@ -27,7 +27,7 @@ final class HTTPClientConnection: ChannelDuplexHandler, @unchecked Sendable {
     private var bytes: PlainAnswerReader?
 
     private var call: HTTPClientCall?
-    private var isClosed = false
+    private(set) var isClosed = false
     /// Calls given to it before this one.
     private var served = 0
     /// The answer to the call has begun to arrive.

@@ -211,6 +211,8 @@ final class OriginConnections: Sendable {
                     return true
                 }
                 if isWanted { self.idle(connection) } else { connection.close(unlessBusy: false) }
+                // One that was lost before it stood in the table has not left it.
+                if connection.isClosed { self.remove(connection) }
             case .failure(let error):
                 self.failed(error)
             }
@@ -276,6 +278,8 @@ final class OriginConnections: Sendable {
         let isTCP = origin.unixSocket == nil
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
+            // A stream that a server keeps open may be silent for as long as it likes; a server that is gone is not.
+            .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if isTCP { try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1) }

@@ -81,7 +81,10 @@ final class ClientCore: Sendable {
         } else if let meta, token != nil {
             params = params?.setting("_meta", to: meta.setting("progressToken", to: Document(.int(request.id))))
         }
-        defer { state.withLock { _ = $0.requests.removeValue(forKey: request.id) } }
+        defer {
+            state.withLock { _ = $0.requests.removeValue(forKey: request.id) }
+            request.end()
+        }
         do throws(MCPClientError) {
             return try await link.exchange(request, method, params)
         } catch {

@@ -43,16 +43,20 @@ final class ClientRequest: Sendable {
     func whenDeadlineChanges(_ action: @escaping @Sendable (NIODeadline) -> Void) {
         let deadline = state.withLock { state in
             state.onDeadlineChange = action
-            return state.deadline
+            return state.answering > 0 ? hardDeadline : state.deadline
         }
         action(deadline)
+    }
+
+    /// The request is over: what comes for it later changes nothing any more.
+    func end() {
+        state.withLock { $0.onDeadlineChange = nil }
     }
 
     /// Takes a notification that belongs to this request; false when nobody here wants it.
     func take(_ method: String, _ params: Document?) -> Bool {
         var params = params
-        if method.hasSameBytes(as: MCPMethod.acknowledged) {
-            // From here on its answer comes when the server ends the stream, or never.
+        if options.opensStream, method.hasSameBytes(as: MCPMethod.acknowledged) {
             move(to: .distantFuture)
         } else if method.hasSameBytes(as: MCPMethod.progress) {
             setClockBack()

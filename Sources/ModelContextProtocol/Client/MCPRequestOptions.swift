@@ -39,6 +39,9 @@ package struct MCPRequestOptions: Sendable {
     /// Default nil.
     package var logLevel: MCPLogLevel?
 
+    /// Whether the request opens a stream of notifications: once it is acknowledged its answer comes when the server ends the stream.
+    var opensStream = false
+
     /// What becomes of a result that asks for input (revision 2026-07-28 alone).
     ///
     /// Default: it is answered, by `onRequest` or else the client's handler.

@@ -36,7 +36,10 @@ final class SerialTasks: Sendable {
     }
 
     /// Adds something to do.
-    func add(_ operation: @escaping Operation) {
+    ///
+    /// - Returns: whether it will be done; false when the owner has ended, and nothing is being done any more.
+    @discardableResult
+    func add(_ operation: @escaping Operation) -> Bool {
         let (starts, isNowFull) = state.withLock { state -> (Bool, Bool) in
             state.waiting.append(operation)
             let isNowFull = !state.isFull && state.waiting.count >= limit
@@ -46,7 +49,14 @@ final class SerialTasks: Sendable {
             return (true, isNowFull)
         }
         if isNowFull { onFull(true) }
-        if starts { owner.start(on: executor) { await self.work() } }
+        guard starts else { return true }
+        guard !owner.start(on: executor, TaskSlot(), { await self.work() }) else { return true }
+        let woken = state.withLock { state in
+            defer { state = State() }
+            return state.waitingForRoom
+        }
+        for outcome in woken { outcome.give(()) }
+        return false
     }
 
     /// Waits until fewer wait than may.

@@ -16,7 +16,4 @@ package enum MCPMetaKey {
     package static let serverInfo = "io.modelcontextprotocol/serverInfo"
     /// The id of the request that opened the stream of notifications that a message belongs to.
     package static let subscriptionID = "io.modelcontextprotocol/subscriptionId"
-
-    /// Those that a client sets on each of its requests, and nobody else may.
-    package static let ofRequests = [protocolVersion, clientCapabilities, clientInfo, logLevel]
 }

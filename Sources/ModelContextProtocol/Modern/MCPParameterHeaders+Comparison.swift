@@ -4,11 +4,6 @@ internal import NIOHTTP1
 internal import Values
 
 extension MCPParameterHeaders {
-    /// Whether a request has headers of this kind at all.
-    static func isUsed(in headers: HTTPHeaders) -> Bool {
-        headers.contains { $0.name.utf8.count > prefix.utf8.count && $0.name.lowercased().hasPrefix("mcp-param-") }
-    }
-
     /// What is wrong with a call's headers beside its arguments; nil when they say the same.
     ///
     /// A header without its argument is refused as well: somebody on the way has acted on what the body does not say.

@@ -32,6 +32,9 @@ package struct MCPParameterHeaders: Sendable {
 
     let parameters: [Parameter]
 
+    /// The names of the headers, `Mcp-Param-` included.
+    package var names: [String] { parameters.map(\.header) }
+
     /// The headers of a call with these arguments.
     ///
     /// Arguments that are absent, null, objects or arrays have none.

@@ -11,6 +11,9 @@ package protocol MCPCallFront: AnyObject, Sendable {
     /// Takes a header of the HTTP answer.
     func setHeader(_ name: String, _ value: String)
 
+    /// Takes the status of an HTTP answer that is an error.
+    func setErrorStatus(_ status: Int)
+
     /// Asks the client something, and waits for its answer.
     ///
     /// - Throws: what there is instead of an answer.

@@ -104,6 +104,7 @@ package struct MCPServerCall: Sendable {
     ///
     /// Without effect on a result, over stdio, in a batch, and once something was sent.
     package func setErrorStatus(_ status: Int) {
+        if let front { return front.setErrorStatus(status) }
         outlet.setErrorStatus(status)
     }
 

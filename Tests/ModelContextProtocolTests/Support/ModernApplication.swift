@@ -21,8 +21,11 @@ final class ModernApplication: MCPServerApplication {
     let eras: Set<ProtocolEra>
     let noted = Mutex(Noted())
 
-    init(eras: Set<ProtocolEra> = [.handshake, .modern]) {
+    let isStateless: Bool
+
+    init(eras: Set<ProtocolEra> = [.handshake, .modern], isStateless: Bool = false) {
         self.eras = eras
+        self.isStateless = isStateless
     }
 
     var serverInfo: ValueObject { ["name": "modern", "version": "1"] }
@@ -45,6 +48,7 @@ final class ModernApplication: MCPServerApplication {
     }
 
     func parameterHeaders(ofTool name: String, for call: MCPServerCall) async -> MCPParameterHeaders? {
+        if name == "unknown for long" { await wait() }
         let schema: Value = [
             "type": "object", "properties": ["region": ["type": "string", "x-mcp-header": "Region"]],
         ]
@@ -94,11 +98,15 @@ final class ModernApplication: MCPServerApplication {
             }
             throw .methodNotFound("nothing")
         case "wait":
-            noted.withLock { $0.startedWaits += 1 }
-            do { try await Task.sleep(for: .seconds(600)) } catch { noted.withLock { $0.cancelledCalls += 1 } }
+            await wait()
             return Document(object: ["content": []])
         default: throw .invalidParams("unknown tool")
         }
+    }
+
+    private func wait() async {
+        noted.withLock { $0.startedWaits += 1 }
+        do { try await Task.sleep(for: .seconds(600)) } catch { noted.withLock { $0.cancelledCalls += 1 } }
     }
 
     func listen(_ call: MCPServerCall, _ subscription: MCPSubscription) async throws(JSONRPCError) {

@@ -223,6 +223,8 @@ final class HeldCall: MCPCallFront {
 
     func setHeader(_ name: String, _ value: String) { listener?.setHeader(name, value) }
 
+    func setErrorStatus(_ status: Int) { listener?.setErrorStatus(status) }
+
     func request(_ method: String, _ params: Document?, timeout: Duration) async throws(JSONRPCError) -> Document {
         try all.admit(self)
         let answer = SharedResult<Document, JSONRPCError>()

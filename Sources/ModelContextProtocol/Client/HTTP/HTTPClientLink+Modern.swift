@@ -22,7 +22,11 @@ extension HTTPClientLink {
     /// server that is not there (502 and above) says nothing of revisions: a session would be asked for in vain, or settled on by accident.
     static func refusal(_ error: MCPClientError, _ response: HTTPClientResponse) -> MCPClientError {
         guard case .transport(let text) = error, isRefusal(response.status.code) else { return error }
-        return .rpc(JSONRPCError(code: JSONRPCError.methodNotFoundCode, message: text))
+        // One that has stumbled may know it the next time.
+        let hasFailed = response.status.code >= 500
+        return .rpc(
+            JSONRPCError(
+                code: hasFailed ? JSONRPCError.internalErrorCode : JSONRPCError.methodNotFoundCode, message: text))
     }
 
     private static func isRefusal(_ status: UInt) -> Bool {

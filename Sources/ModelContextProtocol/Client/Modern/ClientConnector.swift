@@ -10,8 +10,9 @@ struct ClientConnector {
     /// What `server/discover` has shown.
     private enum Discovery {
         case speaks(InitializeResult)
-        /// The server does not know the question, or answers that it speaks none of our revisions without sessions.
-        case doesNotSpeak(MCPClientError)
+        /// The server does not know the question, or answers that it speaks none of our revisions without sessions; it may know it
+        /// another time when it has only failed.
+        case doesNotSpeak(MCPClientError, isCertain: Bool = true)
     }
 
     /// A way to the server, before anything was agreed on.
@@ -38,12 +39,18 @@ struct ClientConnector {
             case .modern:
                 switch try await discover(attempt) {
                 case .speaks(let server): return client(server, attempt)
-                case .doesNotSpeak(let error): throw error
+                case .doesNotSpeak(let error, _): throw error
                 }
             case .auto(let memory):
-                let client = try await either(&attempt, first: memory.era)
-                memory.era = client.server.revision.era
-                return client
+                do throws(MCPClientError) {
+                    let (client, isCertain) = try await either(&attempt, first: memory.era)
+                    memory.era = isCertain ? client.server.revision.era : nil
+                    return client
+                } catch {
+                    // It may have become another, which is to be found out the next time.
+                    if error != .cancelled { memory.era = nil }
+                    throw error
+                }
             }
         } catch {
             await attempt.core.close("the session did not begin")
@@ -65,21 +72,27 @@ struct ClientConnector {
     }
 
     /// Tries one era, and then the other; which one first, a session before this one has taught.
-    private func either(_ attempt: inout Attempt, first: ProtocolEra?) async throws(MCPClientError) -> MCPClient {
+    ///
+    /// - Returns: also whether the server will be found the same the next time.
+    private func either(
+        _ attempt: inout Attempt, first: ProtocolEra?
+    ) async throws(MCPClientError) -> (MCPClient, isCertain: Bool) {
         if first == .handshake {
             let failure: MCPClientError
-            do throws(MCPClientError) { return try await handshake(attempt) } catch { failure = error }
+            do throws(MCPClientError) { return (try await handshake(attempt), true) } catch { failure = error }
             // The server may have become another in the meantime. One that is not there now was not asked.
             guard case .rpc = failure, case .speaks(let server) = try await discover(attempt) else { throw failure }
-            return client(server, attempt)
+            return (client(server, attempt), true)
         }
         if case .http(let settings) = transport, settings.transport == .sse {
             // That transport is older than the question.
-            return try await handshake(attempt)
+            return (try await handshake(attempt), true)
         }
+        let isCertain: Bool
         switch try await discover(attempt) {
-        case .speaks(let server): return client(server, attempt)
-        case .doesNotSpeak(let reason):
+        case .speaks(let server): return (client(server, attempt), true)
+        case .doesNotSpeak(let reason, let isFinal):
+            isCertain = isFinal
             logger.debug("an MCP server begins with initialize", metadata: ["reason": "\(reason)"])
         }
         if attempt.core.endReason != nil {
@@ -87,7 +100,7 @@ struct ClientConnector {
             await attempt.core.close("the program did not understand \(MCPMethod.discover)")
             attempt = try await open()
         }
-        return try await handshake(attempt)
+        return (try await handshake(attempt), isCertain)
     }
 
     private func client(_ server: InitializeResult, _ attempt: Attempt) -> MCPClient {
@@ -144,7 +157,11 @@ struct ClientConnector {
                     throw .transport(
                         "the server speaks other revisions of MCP than this client: \(answer); update one of them")
                 }
-                return .doesNotSpeak(error)
+                // Errors that only servers without sessions know: this one will not begin a session.
+                if [JSONRPCError.headerMismatchCode, JSONRPCError.missingCapabilityCode].contains(answer.code) {
+                    throw error
+                }
+                return .doesNotSpeak(error, isCertain: answer.code != JSONRPCError.internalErrorCode)
             case .timeout where isProgram: return .doesNotSpeak(error)
             case .transport where isProgram && attempt.core.endReason != nil: return .doesNotSpeak(error)
             default: throw error

@@ -15,6 +15,8 @@ extension ClientCore {
         var next = params
         var rounds = 0
         var pause = Self.firstPause
+        var options = options
+        let end = options.progressTimeout.map { ContinuousClock.now + $0 }
         while true {
             let result = try await send(method, next, options)
             guard try asksForInput(result, method) else { return result }
@@ -31,6 +33,15 @@ extension ClientCore {
             } else {
                 responses = try await answers(to: input.requests, options)
                 pause = Self.firstPause
+            }
+            if let end {
+                // The limit is for all rounds.
+                let left = end - .now
+                guard left > .zero else {
+                    throw .timeout("\(method) has not come to an end in time; raise its time limit, or ask for less")
+                }
+                options.progressTimeout = left
+                options.timeout = min(options.timeout, left)
             }
             let state = input.state.map { Document(.string($0)) }
             next = (params ?? Document(object: [:])).setting([

@@ -16,8 +16,9 @@ final class ClientListening: Sendable {
     private struct State {
         /// What has been told and not yet been taken; the same thing twice is told once.
         var waiting: Set<ByteKey> = []
-        /// How many streams have been acknowledged.
-        var acknowledged = 0
+        /// Whether the present stream has been acknowledged, and whether any has.
+        var isAcknowledged = false
+        var wasAcknowledged = false
         var isOverrun = false
     }
 
@@ -59,7 +60,9 @@ final class ClientListening: Sendable {
             pause = min(pause * 2, Self.longestPause)
         }
         let reason = Task.isCancelled || last == .cancelled ? Optional<MCPClientError>.none : last
-        events.add { [onEvent] in await onEvent(.ended(reason)) }
+        let isTaken = events.add { [onEvent] in await onEvent(.ended(reason)) }
+        // The session is over, so that no task begins any more; this one still runs, and nothing waits before it.
+        if !isTaken { await onEvent(.ended(reason)) }
     }
 
     /// Whether asking again would be answered in the same way.
@@ -75,11 +78,12 @@ final class ClientListening: Sendable {
 
     /// Opens the stream, and returns when the server ends it.
     private func listen() async throws(MCPClientError) {
-        let number = state.withLock { state in
+        state.withLock { state in
             state.isOverrun = false
-            return state.acknowledged
+            state.isAcknowledged = false
         }
         var options = MCPRequestOptions(timeout: core.limits.connectTimeout)
+        options.opensStream = true
         let slot = TaskSlot()
         options.onNotification = { [weak self] method, params in self?.take(method, params, slot) }
         let params = Document(object: ["notifications": filter.value])
@@ -99,30 +103,35 @@ final class ClientListening: Sendable {
         } onCancel: {
             slot.cancel()
         }
-        let (acknowledged, isOverrun) = state.withLock { ($0.acknowledged, $0.isOverrun) }
+        let (isAcknowledged, isOverrun) = state.withLock { ($0.isAcknowledged, $0.isOverrun) }
         if isOverrun { throw .transport("more has changed than could be taken in") }
         try result.get()
-        guard acknowledged > number else { throw .transport("the server has ended the stream without a word") }
+        guard isAcknowledged else { throw .transport("the server has ended the stream without a word") }
     }
 
     /// Takes a message of the stream; called on the thread that reads it.
     private func take(_ method: String, _ params: Document?, _ slot: TaskSlot) {
         if method.hasSameBytes(as: MCPMethod.acknowledged) {
             guard let granted = try? MCPSubscriptionFilter(params?["notifications"]) else { return }
-            let isFirst = state.withLock { state in
-                state.acknowledged += 1
-                return state.acknowledged == 1
+            let isFirst = state.withLock { state -> Bool? in
+                guard !state.isAcknowledged else { return nil }
+                state.isAcknowledged = true
+                defer { state.wasAcknowledged = true }
+                return !state.wasAcknowledged
             }
+            guard let isFirst else { return }
             events.add { [onEvent] in await onEvent(.acknowledged(granted, isFirst: isFirst)) }
             return
         }
         let key = ByteKey("\(method) \(params?["uri"]?.stringValue ?? "")")
         let (isNew, isTooMuch) = state.withLock { state -> (Bool, Bool) in
+            guard !state.waiting.contains(key) else { return (false, false) }
             guard state.waiting.count < Self.maxWaiting else {
                 state.isOverrun = true
                 return (false, true)
             }
-            return (state.waiting.insert(key).inserted, false)
+            state.waiting.insert(key)
+            return (true, false)
         }
         if isTooMuch { return slot.cancel() }
         guard isNew else { return }

@@ -15,7 +15,6 @@ extension StreamableHTTPServer {
         guard case .single(.success(.request(_, let method, let params))) = input else { return false }
         if method.hasSameBytes(as: MCPMethod.discover) { return true }
         if facts.version == nil, facts.namesMethod { return true }
-        guard !application.isStateless, !facts.namesSession else { return false }
         return !method.hasSameBytes(as: MCPMethod.initialize) && ModernRequest.isModern(params)
     }
 
@@ -69,17 +68,14 @@ extension StreamableHTTPServer {
             let call = MCPServerCall(
                 session: session, id: id, method: method, params: params, http: context, envelope: envelope,
                 outlet: answer)
-            if let mismatch = await parameterMismatch(call, headers) {
-                throw HTTPRefusal(.headerMismatch(mismatch), id: id)
-            }
             // Who closes the stream, or only its own side, does not want the answer (MCP 2026-07-28, Cancellation).
             exchange.endsWithInput()
             exchange.onClose { slot.cancel() }
             guard method.hasSameBytes(as: MCPMethod.listen) else {
-                guard forms.events else { return await modern.run(call, slot) }
+                guard forms.events else { return await answerModern(call, modern, headers, slot) }
                 silentAnswers.insert(answer, on: exchange.eventLoop)
                 defer { silentAnswers.remove(answer) }
-                return await modern.run(call, slot)
+                return await answerModern(call, modern, headers, slot)
             }
             guard !refusesSessions else { throw Self.shutDown.with(id) }
             guard forms.events else {
@@ -93,18 +89,27 @@ extension StreamableHTTPServer {
         }
     }
 
+    private func answerModern(
+        _ call: MCPServerCall, _ modern: ModernServing, _ headers: HTTPHeaders, _ slot: TaskSlot
+    ) async {
+        if let mismatch = await parameterMismatch(call, headers) {
+            return call.outlet.answer(call.id, .failure(.headerMismatch(mismatch)))
+        }
+        await modern.run(call, slot)
+    }
+
     private func modernEnvelope(
         _ modern: ModernServing, _ headers: HTTPHeaders, _ method: String, _ params: Document?
     ) throws(JSONRPCError) -> MCPRequestEnvelope {
-        if method.hasSameBytes(as: MCPMethod.initialize), !ModernRequest.isModern(params) {
-            // Of a client of earlier revisions, which there are none of here.
-            let version = params?["protocolVersion"]?.stringValue ?? headers.value("mcp-protocol-version") ?? ""
-            throw .unsupportedVersion(version, supported: modern.supported)
-        }
-        if let version = headers.value("mcp-protocol-version"), ProtocolRevision(version) == nil,
-            !ModernRequest.isModern(params)
-        {
+        let named = headers.value("mcp-protocol-version")
+        if let named, ProtocolRevision(named) == nil, !ModernRequest.isModern(params) {
             // A client of a revision that nobody here knows may have other ways to say the rest.
+            throw .unsupportedVersion(named, supported: modern.supported)
+        }
+        if method.hasSameBytes(as: MCPMethod.initialize), !ModernRequest.isModern(params) {
+            // Of a client of earlier revisions, which there are none of here; or of one that says that it is of this revision.
+            if let named, ProtocolRevision(named)?.era == .modern { throw .methodNotFound(method) }
+            let version = params?["protocolVersion"]?.stringValue ?? named ?? ""
             throw .unsupportedVersion(version, supported: modern.supported)
         }
         let (meta, version) = try ModernRequest.meta(params)

@@ -51,11 +51,11 @@ package final class MCPSubscription: Sendable {
     /// - Returns: whether it was sent.
     @discardableResult
     package func notify(_ method: String, _ params: Document? = nil) -> Bool {
-        let isWanted = state.withLock { state in
-            !state.isEnded && state.honoured?.admits(method, params) == true
+        state.withLock { state in
+            guard !state.isEnded, state.honoured?.admits(method, params) == true else { return false }
+            // Within the lock, so that nothing comes after the end.
+            return send(method, params ?? Document(object: [:]))
         }
-        guard isWanted else { return false }
-        return send(method, params ?? Document(object: [:]))
     }
 
     @discardableResult

@@ -63,11 +63,17 @@ enum ModernRequest {
         _ headers: HTTPHeaders, version: String, method: String, params: Document?
     ) throws(JSONRPCError) {
         try check(headers, "mcp-protocol-version", "MCP-Protocol-Version", isCoded: false, version)
-        try check(headers, "mcp-method", "Mcp-Method", isCoded: false, method)
-        guard let key = nameKey(of: method), let name = params?[key], !name.isNull else {
-            // A name that is not there is the application's to refuse; a header that says one is not to be believed.
+        try check(headers, "mcp-method", "Mcp-Method", isCoded: true, method)
+        guard let key = nameKey(of: method) else {
             guard headers.count(of: "mcp-name") < 2 else {
                 throw .headerMismatch("the header Mcp-Name is there more than once")
+            }
+            return
+        }
+        guard let name = params?[key], !name.isNull else {
+            // A name that is not there is the application's to refuse; a header that says one is not to be believed.
+            guard headers.value("mcp-name") == nil else {
+                throw .headerMismatch("the header Mcp-Name says a name, and params.\(key) is not there")
             }
             return
         }
