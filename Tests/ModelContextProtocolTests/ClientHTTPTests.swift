@@ -10,15 +10,6 @@ import Values
 
 /// Our client over HTTP, against a server of ours and against servers that are not as they should be.
 @Suite struct ClientHTTPTests {
-    private func error(_ body: () async throws -> Void) async -> MCPClientError? {
-        do {
-            try await body()
-            return nil
-        } catch {
-            return error as? MCPClientError
-        }
-    }
-
     @Test func requestsAreAnsweredByJSONAndByEvents() async throws {
         try await HTTPTestServer.with(ScriptedApplication()) { server in
             let client = try await server.connect()

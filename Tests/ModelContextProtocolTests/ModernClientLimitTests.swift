@@ -11,23 +11,6 @@ import Values
 
 /// Our client in revision 2026-07-28 with servers that do what they may not, and what it remembers of servers that change.
 @Suite struct ModernClientLimitTests {
-    private static func connect(
-        _ url: String, _ http: HTTPClient, mode: MCPProtocolMode = .modern
-    ) async throws(MCPClientError) -> MCPClient {
-        try await MCPClient.connect(
-            .http(MCPHTTPClientSettings(url: url)), info: ["name": "test", "version": "1"], mode: mode,
-            httpClient: http, eventLoop: MultiThreadedEventLoopGroup.singleton.next(), logger: HTTPTestServer.logger)
-    }
-
-    private func error(_ body: () async throws -> Void) async -> MCPClientError? {
-        do {
-            try await body()
-            return nil
-        } catch {
-            return error as? MCPClientError
-        }
-    }
-
     /// Answers `server/discover` as a server of the revision does; false for everything else.
     private static func answersDiscover(_ message: Value, _ exchange: HTTPExchange) -> Bool {
         guard message["method"] == "server/discover" else { return false }
@@ -66,7 +49,7 @@ import Values
             let stream = Self.stream(exchange, Self.acknowledgement)
             streams.withLock { $0.append(stream) }
         } _: { url, http in
-            let client = try await Self.connect(url, http)
+            let client = try await ModernClient.connect(url, http)
             let options = MCPRequestOptions(timeout: .milliseconds(200))
             let failure = await error { _ = try await client.request("tools/list", nil, options: options) }
             guard case .timeout = failure else {
@@ -79,7 +62,7 @@ import Values
 
     @Test func theLimitOfARequestIsForAllItsRounds() async throws {
         try await HTTPTestServer.with(ModernApplication()) { server in
-            let client = try await Self.connect("\(server.address)", server.http)
+            let client = try await ModernClient.connect("\(server.address)", server.http)
             var options = MCPRequestOptions(timeout: .seconds(60))
             options.progressTimeout = .milliseconds(300)
             options.inputRequired = .answered(rounds: .max)
@@ -103,7 +86,7 @@ import Values
             Self.refuse(message, exchange, code)
         } _: { url, http in
             let memory = MCPEraMemory()
-            let failure = await error { _ = try await Self.connect(url, http, mode: .auto(memory)) }
+            let failure = await error { _ = try await ModernClient.connect(url, http, mode: .auto(memory)) }
             guard case .rpc(let answer) = failure else {
                 Issue.record("\(String(describing: failure))")
                 return
@@ -128,7 +111,7 @@ import Values
         } _: { url, http in
             let memory = MCPEraMemory()
             for revision in [ProtocolRevision.v2025_11_25, .v2026_07_28] {
-                let client = try await Self.connect(url, http, mode: .auto(memory))
+                let client = try await ModernClient.connect(url, http, mode: .auto(memory))
                 #expect(client.server.revision == revision)
                 await client.close()
             }
@@ -150,15 +133,15 @@ import Values
             Self.refuse(message, exchange, -32_022, namesID: namesID)
         } _: { url, http in
             let memory = MCPEraMemory()
-            let first = try await Self.connect(url, http, mode: .auto(memory))
+            let first = try await ModernClient.connect(url, http, mode: .auto(memory))
             await first.close()
             #expect(memory.era == .handshake)
             isNew.store(true, ordering: .relaxed)
             if !namesID {
-                #expect(await error { _ = try await Self.connect(url, http, mode: .auto(memory)) } != nil)
+                #expect(await error { _ = try await ModernClient.connect(url, http, mode: .auto(memory)) } != nil)
                 #expect(memory.era == nil)
             }
-            let second = try await Self.connect(url, http, mode: .auto(memory))
+            let second = try await ModernClient.connect(url, http, mode: .auto(memory))
             #expect(second.server.revision == .v2026_07_28 && memory.era == .modern)
             await second.close()
         }
@@ -182,7 +165,7 @@ import Values
             let stream = Self.stream(exchange, Self.acknowledgement, Self.acknowledgement, changed)
             streams.withLock { $0.append(stream) }
         } _: { url, http in
-            let client = try await Self.connect(url, http)
+            let client = try await ModernClient.connect(url, http)
             let heard = Mutex<[String]>([])
             _ = try client.listen(to: MCPSubscriptionFilter()) { event in
                 heard.withLock { $0.append(Self.heard(event)) }
@@ -197,7 +180,7 @@ import Values
         try await RawMCPServer.with { _, message, exchange in
             if !Self.answersDiscover(message, exchange) { Self.refuse(message, exchange, -32_601, status: .notFound) }
         } _: { url, http in
-            let client = try await Self.connect(url, http)
+            let client = try await ModernClient.connect(url, http)
             let end = Mutex<MCPClientError?>(nil)
             _ = try client.listen(to: MCPSubscriptionFilter()) { event in
                 if case .ended(let error) = event { end.withLock { $0 = error } }
@@ -220,7 +203,7 @@ import Values
             let id = message["id"] ?? nil
             Self.stream(exchange, #"{"jsonrpc":"2.0","id":\#(id),"result":{}}"#).finish()
         } _: { url, http in
-            let client = try await Self.connect(url, http)
+            let client = try await ModernClient.connect(url, http)
             let heard = Mutex<[String]>([])
             let listener = try client.listen(to: MCPSubscriptionFilter()) { event in
                 heard.withLock { $0.append(Self.heard(event)) }

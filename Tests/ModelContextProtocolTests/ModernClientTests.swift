@@ -12,32 +12,13 @@ import Values
 
 /// Our client in revision 2026-07-28, and how it finds out who speaks it.
 @Suite struct ModernClientTests {
-    private static func connect(
-        _ url: String, _ http: HTTPClient, mode: MCPProtocolMode, capabilities: ValueObject = [:],
-        handler: any MCPClientHandler = IgnoringClientHandler()
-    ) async throws(MCPClientError) -> MCPClient {
-        try await MCPClient.connect(
-            .http(MCPHTTPClientSettings(url: url)), info: ["name": "test", "version": "1"],
-            capabilities: capabilities, mode: mode, handler: handler, httpClient: http,
-            eventLoop: MultiThreadedEventLoopGroup.singleton.next(), logger: HTTPTestServer.logger)
-    }
-
-    private func error(_ body: () async throws -> Void) async -> MCPClientError? {
-        do {
-            try await body()
-            return nil
-        } catch {
-            return error as? MCPClientError
-        }
-    }
-
     // MARK: Eras
 
     @Test func aServerOfBothErasIsSpokenToWithoutASession() async throws {
         let application = ModernApplication()
         try await HTTPTestServer.with(application) { server in
             let memory = MCPEraMemory()
-            let client = try await Self.connect("\(server.address)", server.http, mode: .auto(memory))
+            let client = try await ModernClient.connect("\(server.address)", server.http, mode: .auto(memory))
             #expect(client.server.revision == .v2026_07_28 && memory.era == .modern && !client.keepsState)
             #expect(client.server.serverInfo["name"] == "modern" && client.server.capabilities["tools"] == [:])
             await client.close()
@@ -50,7 +31,7 @@ import Values
         try await HTTPTestServer.with(ScriptedApplication(), admission: seen) { server in
             let memory = MCPEraMemory()
             for _ in 1...2 {
-                let client = try await Self.connect("\(server.address)", server.http, mode: .auto(memory))
+                let client = try await ModernClient.connect("\(server.address)", server.http, mode: .auto(memory))
                 #expect(client.server.revision == .v2025_11_25 && memory.era == .handshake)
                 #expect(seen.last(of: "initialize")?.first(name: "mcp-protocol-version") == nil)
                 #expect(try await client.request("echo").value == ["params": nil])
@@ -77,7 +58,7 @@ import Values
             }
             _ = RawMCPServer.answersLifecycle(request, message, exchange)
         } _: { url, http in
-            let client = try await Self.connect(url, http, mode: .auto())
+            let client = try await ModernClient.connect(url, http, mode: .auto())
             #expect(client.server.revision == .v2025_11_25)
             await client.close()
         }
@@ -96,7 +77,9 @@ import Values
         } _: { url, http in
             let memory = MCPEraMemory()
             guard
-                case .transport(let text) = await error({ _ = try await Self.connect(url, http, mode: .auto(memory)) })
+                case .transport(let text) = await error({
+                    _ = try await ModernClient.connect(url, http, mode: .auto(memory))
+                })
             else {
                 Issue.record("\(status) is no failure of the way to a server")
                 return
@@ -118,7 +101,7 @@ import Values
                 #"{"jsonrpc":"2.0","id":\#(id),"error":{"code":-32022,"message":"","data":{"supported":["2099-01-01"]}}}"#,
                 status: .badRequest)
         } _: { url, http in
-            guard case .transport = await error({ _ = try await Self.connect(url, http, mode: .auto()) }) else {
+            guard case .transport = await error({ _ = try await ModernClient.connect(url, http, mode: .auto()) }) else {
                 Issue.record("there is a client of a server that speaks nothing it knows")
                 return
             }
@@ -132,7 +115,7 @@ import Values
     @Test func requestsSayWhatTheyNeedAndKeepWhatTheCallerSays() async throws {
         let seen = HeaderRecorder()
         try await HTTPTestServer.with(ModernApplication(), admission: seen) { server in
-            let client = try await Self.connect(
+            let client = try await ModernClient.connect(
                 "\(server.address)", server.http, mode: .modern, capabilities: ["roots": [:]])
             let params = Document(object: [
                 "name": "ä", "_meta": ["x": 1, "io.modelcontextprotocol/clientCapabilities": ["forged": [:]]],
@@ -153,7 +136,7 @@ import Values
 
     @Test func questionsAreAnsweredAndTheRequestIsMadeAgain() async throws {
         try await HTTPTestServer.with(ModernApplication()) { server in
-            let client = try await Self.connect(
+            let client = try await ModernClient.connect(
                 "\(server.address)", server.http, mode: .modern, capabilities: ["elicitation": [:]],
                 handler: NotingHandler())
             let ask = Document(object: ["name": "ask"])
@@ -189,7 +172,7 @@ import Values
                 ? #"{"supportedVersions":["2026-07-28"],"capabilities":{}}"# : #"{"resultType":"riddle"}"#
             RawMCPServer.json(exchange, #"{"jsonrpc":"2.0","id":\#(id),"result":\#(result)}"#)
         } _: { url, http in
-            let client = try await Self.connect(url, http, mode: .auto())
+            let client = try await ModernClient.connect(url, http, mode: .auto())
             guard case .transport = await error({ _ = try await client.request("tools/list") }) else {
                 Issue.record("a riddle was taken for an answer")
                 return
@@ -202,7 +185,7 @@ import Values
         let application = ModernApplication()
         let seen = HeaderRecorder()
         try await HTTPTestServer.with(application, admission: seen) { server in
-            let client = try await Self.connect("\(server.address)", server.http, mode: .modern)
+            let client = try await ModernClient.connect("\(server.address)", server.http, mode: .modern)
             let call = Task {
                 await error { _ = try await client.request("tools/call", Document(object: ["name": "wait"])) }
             }
@@ -220,7 +203,7 @@ import Values
     @Test func aStreamIsOpenedAgainAfterItsLossAndEndsWhenItIsClosed() async throws {
         let application = ModernApplication()
         try await HTTPTestServer.with(application) { server in
-            let client = try await Self.connect("\(server.address)", server.http, mode: .modern)
+            let client = try await ModernClient.connect("\(server.address)", server.http, mode: .modern)
             let heard = Mutex<[String]>([])
             var filter = MCPSubscriptionFilter()
             filter.toolsListChanged = true
