@@ -13,6 +13,7 @@ class Relay:
         self._target = urlsplit(url)
         self._writers: set[asyncio.StreamWriter] = set()
         self.requests: list[bytes] = []
+        self.answers: list[bytes] = []
 
     async def __aenter__(self) -> "Relay":
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -38,8 +39,7 @@ class Relay:
     async def _pass(self, reader, writer, is_request: bool) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
-                if is_request:
-                    self.requests.append(data)
+                (self.requests if is_request else self.answers).append(data)
                 writer.write(data)
                 await writer.drain()
         writer.close()

@@ -136,3 +136,13 @@ def test_two_lines_tell_that_the_plugin_was_loaded_and_from_where(servers_of_bot
 def test_payload_that_two_readers_could_understand_differently_is_refused(servers_of_both_kinds, gatehouse, payload):
     process = gatehouse([("Echo", servers_of_both_kinds[1], "")], "run", "tool_pre_invoke", "--payload", payload)
     assert process.returncode == 1 and answered(process)["allowed"] is False
+
+
+def test_unknown_hook_is_bad_usage(servers_of_both_kinds, gatehouse):
+    chain = [("Echo", servers_of_both_kinds[1], "    hooks: [tool_pre_invoke, our_own_hook]\n")]
+    payload = json.dumps(CASES["tool_pre_invoke"][0])
+    misspelt = gatehouse(chain, "run", "tool_pre_invok", "--payload", payload)
+    assert misspelt.returncode == 2 and "tool_pre_invoke" in misspelt.stderr and not misspelt.stdout
+    # Hooks of others' making are asked as any: this server does not have it.
+    own = gatehouse(chain, "run", "our_own_hook", "--payload", payload)
+    assert own.returncode in (0, 1) and own.stdout

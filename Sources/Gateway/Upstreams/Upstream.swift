@@ -21,6 +21,7 @@ final class Upstream: Sendable {
 
     private struct State {
         var status = Status.starting
+        var toldReasons = ToldReasons()
         var catalog: Catalog?
         /// What waits for the first attempt to have ended.
         var settled = SharedResult<Void, Never>()
@@ -158,7 +159,10 @@ final class Upstream: Sendable {
         // Before it counts as there: who waits for that looks at once for what virtual servers have of it.
         if isOther { refresh() }
         let (wasDown, settled) = state.withLock { state in
-            defer { state.status = .up }
+            defer {
+                state.status = .up
+                state.toldReasons = ToldReasons()
+            }
             return (state.status != .up, state.settled)
         }
         settled.give(.success(()))
@@ -175,12 +179,10 @@ final class Upstream: Sendable {
     /// Notes that it cannot be used.
     func isDown(_ reason: String, retryIn delay: Duration) {
         let (wasKnown, settled) = state.withLock { state -> (Bool, SharedResult<Void, Never>) in
-            let wasKnown = state.status == .down(reason)
             state.status = .down(reason)
-            return (wasKnown, state.settled)
+            return (state.toldReasons.note(reason), state.settled)
         }
         settled.give(.success(()))
-        // The same words every half minute help nobody.
         logger.log(
             level: wasKnown ? .debug : .error, "MCP server is down",
             metadata: ["server": "\(name)", "reason": "\(reason)", "retry": "\(delay.secondsDescription)"])

@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOHTTP1
+import Sockets
 
 /// One connection of a client: one call at a time.
 ///
@@ -279,7 +280,7 @@ final class HTTPClientConnection: ChannelDuplexHandler, @unchecked Sendable {
             connections.lost(call, on: self)
             return
         }
-        let cause = lastError.map { " (\($0))" } ?? ""
+        let cause = lastError.map { " (\(ConnectionFailure.reason($0)))" } ?? ""
         if served == 0, !hasAnswer, let lastError, !(lastError is IOError), !(lastError is ChannelError) {
             // Handlers in front of HTTP have refused the connection, such as TLS for a certificate.
             call.fail(

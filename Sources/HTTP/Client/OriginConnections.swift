@@ -224,7 +224,8 @@ final class OriginConnections: Sendable {
         let error =
             error as? HTTPClientError
             ?? HTTPClientError(
-                .unreachable, "cannot connect to \(origin): \(Self.reason(error)); check the address, and that it runs",
+                .unreachable,
+                "cannot connect to \(origin): \(ConnectionFailure.reason(error)); check the address, and that it runs",
                 isUnsent: true)
         let (calls, waiters) = state.withLock { state -> ([HTTPClientCall], [CheckedContinuation<Void, Never>]) in
             state.connecting -= 1
@@ -237,18 +238,6 @@ final class OriginConnections: Sendable {
         }
         for call in calls { call.fail(error) }
         for waiter in waiters { waiter.resume() }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        if let error = error as? NIOConnectionError {
-            let causes = error.connectionErrors.map { reason($0.error) }
-            let lookups = [error.dnsAError, error.dnsAAAAError].compactMap { $0.map { "\($0)" } }
-            return (causes + (causes.isEmpty ? lookups : [])).joined(separator: ", ")
-        }
-        if let error = error as? ChannelError, case .connectTimeout(let time) = error {
-            return "no answer within \(time.nanoseconds / 1_000_000) ms"
-        }
-        return "\(error)"
     }
 
     /// A Unix socket whose queue of connections is full says so at once, where TCP would wait: it is asked again.

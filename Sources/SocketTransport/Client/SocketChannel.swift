@@ -209,12 +209,11 @@ package final class SocketChannel: Sendable {
     }
 
     private static func describe(_ error: any Error) -> String {
-        guard let error = error as? IOError else { return "\(error)" }
-        switch error.errnoCode {
-        case ENOENT: return "there is no such socket"
-        case ECONNREFUSED: return "nobody listens on the socket"
-        case EACCES: return "this user may not connect to the socket"
-        default: return "\(error)"
+        switch (error as? IOError)?.errnoCode {
+        case ENOENT: "there is no such socket"
+        case ECONNREFUSED: "nobody listens on the socket"
+        case EACCES: "this user may not connect to the socket"
+        default: ConnectionFailure.reason(error)
         }
     }
 

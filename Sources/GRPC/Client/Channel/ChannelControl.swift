@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import Sockets
 import Synchronization
 
 /// Keeps the connections of a channel: finds addresses, connects, connects again, asks for health.
@@ -192,21 +192,13 @@ final class ChannelControl: @unchecked Sendable {
             }
             .connect(to: subchannel.address)
             .whenFailure { error in
-                let reason = Self.reason(error, timeout)
+                let reason = ConnectionFailure.reason(error)
                 guard let connection = attempt.connection.withLock({ $0 }) else {
                     self.home.execute { self.failed(bound.value, reason, wasReady: false) }
                     return
                 }
                 connection.eventLoop.execute { connection.end(reason) }
             }
-    }
-
-    private static func reason(_ error: any Error, _ timeout: Duration) -> String {
-        switch error {
-        case let error as IOError: String(cString: strerror(error.errnoCode))
-        case ChannelError.connectTimeout: "no answer within \(timeout)"
-        default: "\(error)"
-        }
     }
 
     private func made(_ connection: ClientConnection, _ subchannel: Subchannel) {

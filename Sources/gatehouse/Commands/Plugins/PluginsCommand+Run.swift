@@ -26,12 +26,22 @@ extension PluginsCommand {
 
         func run() async throws {
             let json = try request.jsonBytes()
+            let hook = HookName(rawValue: hook)
             try await options.withPlugins { plugins in
                 var state = PipelineRequest(request.context)
-                let outcome = await plugins.pipeline.run(HookName(rawValue: hook), json: json, in: &state)
+                let outcome = await plugins.pipeline.run(hook, json: json, in: &state)
+                if outcome.steps.isEmpty { try check(hook, plugins) }
                 StandardStream.output.print(options.json ? outcome.shown.description : Self.text(outcome))
                 if outcome.block?.error != nil { throw ExitCode(ExitStatus.failure) }
             }
+        }
+
+        /// That nobody was asked says nothing of a call when there is no such hook.
+        private func check(_ hook: HookName, _ plugins: PluginSet) throws {
+            let known = (HookName.standard + plugins.entries.flatMap(\.hooks)).map(\.rawValue)
+            guard !known.contains(where: hook.rawValue.hasSameBytes(as:)) else { return }
+            let advice = hook.rawValue.closestMatch(among: known).map { " Did you mean \"\($0)\"?" } ?? ""
+            throw ValidationError("There is no hook \"\(hook)\", and no plugin listens to one of that name.\(advice)")
         }
 
         private static func text(_ outcome: PipelineOutcome) -> String {
