@@ -21,7 +21,8 @@ public struct Verdict<Change: HookPayload>: Sendable {
     /// How long the caller should wait before it repeats the call, in milliseconds; 0 for not at all.
     public var retryDelayMilliseconds: Int
 
-    private init(
+    @inlinable
+    init(
         change: Change?,
         violation: PluginViolation?,
         metadata: ValueObject,
@@ -36,9 +37,10 @@ public struct Verdict<Change: HookPayload>: Sendable {
     }
 
     /// The call may pass as it is.
-    public static var pass: Verdict { .pass() }
+    @inlinable public static var pass: Verdict { .pass() }
 
     /// The call may pass, changed if a changed payload is given.
+    @inlinable
     public static func pass(
         _ change: Change? = nil,
         metadata: ValueObject = [:],
@@ -51,6 +53,7 @@ public struct Verdict<Change: HookPayload>: Sendable {
     }
 
     /// The call is blocked.
+    @inlinable
     public static func block(
         _ violation: PluginViolation,
         metadata: ValueObject = [:],
@@ -63,9 +66,12 @@ public struct Verdict<Change: HookPayload>: Sendable {
     }
 
     /// The verdict as the untyped result that pipelines and transports carry.
-    var result: PluginResult {
+    ///
+    /// - Parameter document: that of the change.
+    @inlinable
+    func result(changing document: Document?) -> PluginResult {
         PluginResult(
-            continueProcessing: violation == nil, modifiedPayload: change?.document, violation: violation,
+            continueProcessing: violation == nil, modifiedPayload: document, violation: violation,
             metadata: metadata, httpHeaders: httpHeaders, retryDelayMilliseconds: retryDelayMilliseconds)
     }
 }
