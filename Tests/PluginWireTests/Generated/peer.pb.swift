@@ -127,7 +127,7 @@ nonisolated struct Gatehouse_V1_InvokeChainRequest: Sendable {
   /// Clears the value of `context`. Subsequent reads from it will return its default value.
   mutating func clearContext() {self._context = nil}
 
-  /// The plugins in order, none of them twice; at most 100.
+  /// The plugins in order; at most 100.
   var steps: [Gatehouse_V1_ChainStep] = []
 
   /// The members of the payload that may be changed at this hook. A change of another one is dropped.
