@@ -261,6 +261,7 @@ final class ClientCore: Sendable {
             return state.endReason
         }
         if let reason { return reason }
+        defer { state.withLock { $0.waiting.removeAll { $0 === outcome } } }
         return await outcome.wait(orWhenCancelled: nil)
     }
 
