@@ -35,8 +35,12 @@ struct GatewayAdmission: MCPAdmission {
     func admit(_ request: HTTPServerRequest) async -> MCPAdmissionDecision {
         do throws(HTTPDenial) {
             try checkQuery(request)
-            let headers = try await preRequest(request)
-            let principal = try await principal(of: request, headers ?? request.headers)
+            // A function that nobody needs is not called: each has a frame of its own in the task's memory.
+            let headers = policy.listens(.httpPreRequest) ? try await preRequest(request) : nil
+            let principal =
+                policy.listens(.httpAuthResolveUser)
+                ? try await resolvedPrincipal(of: request, headers ?? request.headers)
+                : try await ownPrincipal(of: request, headers ?? request.headers)
             guard principal.mayUse(server: server.id) else {
                 throw .refused(
                     AuthenticationRefusal(
@@ -46,7 +50,7 @@ struct GatewayAdmission: MCPAdmission {
             }
             try checkScopes(of: principal)
             let caller = Caller(principal, request.peer, headers: headers, challenge: challenge)
-            try await checkPermission(request, caller)
+            if policy.listens(.httpAuthCheckPermission) { try await checkPermission(request, caller) }
             return .allow(MCPPrincipal(identity: principal.identity.description, details: caller))
         } catch {
             if case .refused(let refusal) = error { log(refusal, request) }
@@ -89,7 +93,6 @@ struct GatewayAdmission: MCPAdmission {
     ///
     /// - Returns: The headers, if a plugin changed any.
     private func preRequest(_ request: HTTPServerRequest) async throws(HTTPDenial) -> HTTPHeaders? {
-        guard policy.listens(.httpPreRequest) else { return nil }
         var state = policy.request(of: nil, at: request.peer, server: server.id)
         if policy.pipeline?.givesCredentials(at: .httpPreRequest, in: state) == true {
             state.credentials = RequestHeaders.payload(request.headers, .secret)
@@ -105,24 +108,29 @@ struct GatewayAdmission: MCPAdmission {
     }
 
     /// `http_auth_resolve_user`, and then the tokens of the configuration.
-    private func principal(
+    private func resolvedPrincipal(
         of request: HTTPServerRequest, _ headers: HTTPHeaders
     ) async throws(HTTPDenial) -> Principal {
-        if policy.listens(.httpAuthResolveUser) {
-            var state = policy.request(of: nil, at: request.peer, server: server.id)
-            var payload = Self.payload(request, RequestHeaders.payload(headers, .all))
-            payload["path"] = nil
-            payload["method"] = nil
-            payload["credentials"] = Self.credentials(headers)
-            if let user = try await run(.httpAuthResolveUser, Document(object: payload), &state)?.value.objectValue {
-                guard let principal = Principal.found(user) else {
-                    logger.error(
-                        "A plugin at http_auth_resolve_user found a user without a name; the request is refused")
-                    throw .refused(AuthenticationRefusal(.invalid, "the user cannot be told from others"))
-                }
-                return principal
+        var state = policy.request(of: nil, at: request.peer, server: server.id)
+        var payload = Self.payload(request, RequestHeaders.payload(headers, .all))
+        payload["path"] = nil
+        payload["method"] = nil
+        payload["credentials"] = Self.credentials(headers)
+        if let user = try await run(.httpAuthResolveUser, Document(object: payload), &state)?.value.objectValue {
+            guard let principal = Principal.found(user) else {
+                logger.error(
+                    "A plugin at http_auth_resolve_user found a user without a name; the request is refused")
+                throw .refused(AuthenticationRefusal(.invalid, "the user cannot be told from others"))
             }
+            return principal
         }
+        return try await ownPrincipal(of: request, headers)
+    }
+
+    /// By the tokens of the configuration.
+    private func ownPrincipal(
+        of request: HTTPServerRequest, _ headers: HTTPHeaders
+    ) async throws(HTTPDenial) -> Principal {
         do throws(AuthenticationRefusal) {
             return try await authentication.principal(of: headers, query: request.query)
         } catch {
@@ -132,7 +140,6 @@ struct GatewayAdmission: MCPAdmission {
 
     /// `http_auth_check_permission` for the virtual server as a whole; single tools are decided where they are called.
     private func checkPermission(_ request: HTTPServerRequest, _ caller: Caller) async throws(HTTPDenial) {
-        guard policy.listens(.httpAuthCheckPermission) else { return }
         let check = PermissionCheck(
             permission: "servers.use", resourceType: "server", subject: nil, server: server.id,
             userAgent: request.headers.first(name: "user-agent"))

@@ -116,8 +116,13 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
         _ request: HTTPServerRequest, _ facts: RequestFacts, _ exchange: HTTPExchange, _ slot: TaskSlot
     ) async {
         do throws(HTTPRefusal) {
-            let principal = try await admit(request, exchange)
-            guard case .some(let principal) = principal else { return }
+            var principal: MCPPrincipal?
+            if let admission {
+                switch await admission.admit(request) {
+                case .allow(let found): principal = found
+                case .refuse(let response): return exchange.send(response)
+                }
+            }
             let context = MCPHTTPContext(request: request, principal: principal)
             switch request.method {
             case .POST: try await post(context, facts, exchange, slot)
@@ -127,19 +132,6 @@ package final class StreamableHTTPServer: HTTPResponder, Service {
             }
         } catch {
             exchange.send(error.response)
-        }
-    }
-
-    /// Who asks; nil when the admission has refused and answered.
-    private func admit(
-        _ request: HTTPServerRequest, _ exchange: HTTPExchange
-    ) async throws(HTTPRefusal) -> MCPPrincipal?? {
-        guard let admission else { return .some(nil) }
-        switch await admission.admit(request) {
-        case .allow(let principal): return .some(principal)
-        case .refuse(let response):
-            exchange.send(response)
-            return nil
         }
     }
 
