@@ -137,9 +137,7 @@ let package = Package(
             "MCPTransport",
             [
                 "Values", "Watching", "PluginFramework", "ModelContextProtocol", "HTTP", "Sockets", "TransportSecurity",
-                nio,
-                nioHTTP1,
-                logging,
+                nio, nioHTTP1, logging,
             ]),
         library(
             "Gateway",

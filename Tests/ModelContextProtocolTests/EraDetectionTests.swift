@@ -25,22 +25,17 @@ import Values
         }
     }
 
-    @Test func initializeUnderAnUnknownRevisionNamesThatOne() async throws {
+    /// An unknown revision is named; in the other era it is a method that there is not.
+    @Test(arguments: [("2099-01-01", 400, -32_022, "2099-01-01"), ("2026-07-28", 404, -32_601, nil)])
+    func initializeUnderAnotherRevisionIsRefused(
+        _ version: String, _ status: Int, _ code: Int64, _ requested: Value?
+    ) async throws {
         try await HTTPTestServer.with(ModernApplication()) { server in
             var headers = HTTPTestServer.usualHeaders
-            headers.add(name: "mcp-protocol-version", value: "2099-01-01")
+            headers.add(name: "mcp-protocol-version", value: version)
             let answer = try await server.send(.POST, HTTPTestServer.initializeBody("2025-06-18"), headers: headers)
-            #expect(answer.status == 400 && answer.errorCode == -32_022)
-            #expect(try answer.json()["error"]?["data"]?["requested"] == "2099-01-01")
-        }
-    }
-
-    @Test func initializeUnder20260728IsAMethodThatItDoesNotHave() async throws {
-        try await HTTPTestServer.with(ModernApplication()) { server in
-            var headers = HTTPTestServer.usualHeaders
-            headers.add(name: "mcp-protocol-version", value: "2026-07-28")
-            let answer = try await server.send(.POST, HTTPTestServer.initializeBody("2025-06-18"), headers: headers)
-            #expect(answer.status == 404 && answer.errorCode == -32_601)
+            #expect(answer.status == status && answer.errorCode == code)
+            #expect(try answer.json()["error"]?["data"]?["requested"] == requested)
         }
     }
 

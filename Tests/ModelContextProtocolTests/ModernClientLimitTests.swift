@@ -214,4 +214,37 @@ import Values
             await client.close()
         }
     }
+
+    /// Of what is told again and again one waits; of much that differs more than may wait, and the stream begins anew.
+    @Test func aSlowListenerIsToldThatItMissedSomethingOnceMoreWaitsThanMay() async throws {
+        let opened = Atomic<Int>(0)
+        let streams = Mutex<[HTTPResponseStream]>([])
+        try await RawMCPServer.with { _, message, exchange in
+            if Self.answersDiscover(message, exchange) { return }
+            let isFirst = opened.wrappingAdd(1, ordering: .relaxed).oldValue == 0
+            let stream = Self.stream(exchange, Self.acknowledgement)
+            streams.withLock { $0.append(stream) }
+            let updated = { (uri: Int) in
+                let text = #"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x:\#(uri)"}}"#
+                try? stream.writeNow(ByteBuffer(string: "data: \(text)\n\n"))
+            }
+            for _ in 0..<2_000 where isFirst { updated(0) }
+            for uri in 0..<1_100 where isFirst { updated(uri) }
+        } _: { url, http in
+            let client = try await ModernClient.connect(url, http)
+            let heard = Mutex<[String]>([])
+            let listener = try client.listen(to: MCPSubscriptionFilter()) { event in
+                heard.withLock { $0.append(Self.heard(event)) }
+                guard case .notification = event else { return }
+                while opened.load(ordering: .relaxed) < 2 {
+                    do { try await Task.sleep(for: .milliseconds(5)) } catch { return }
+                }
+            }
+            try await eventually { heard.withLock { $0.last } == "acknowledged false" }
+            let told = heard.withLock { $0.filter { $0 == MCPMethod.resourceUpdated }.count }
+            #expect((1_024...1_025).contains(told))
+            listener.close()
+            await client.close()
+        }
+    }
 }

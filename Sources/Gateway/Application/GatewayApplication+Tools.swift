@@ -9,21 +9,11 @@ import Values
 extension GatewayApplication {
     func callTool(_ call: MCPServerCall, _ session: ClientSession) async throws(JSONRPCError) -> Document {
         let name = try Self.text("name", of: call)
-        // What need not be waited for is not: each async function has a frame of its own in the task's memory.
-        let view = server.view
-        let known = view.target(named: name, in: view.tools)
-        let target: ServerView.Target
-        if let known { target = known } else { target = try await tool(named: name) }
-        if policy.listens(.httpAuthCheckPermission) {
-            try await authorize(.tool, target, call)
-        } else {
-            try checkScopes(.tool, target, call)
-        }
+        let target = try await tool(named: name)
+        try await authorize(.tool, target, call)
         var state = state(of: call, requested: name, target)
         var arguments: Arguments = .asGiven
-        if state.listens(to: .toolPreInvoke),
-            let change = try await state.run(.toolPreInvoke, Self.payload(call, name))?.change
-        {
+        if let change = try await state.run(.toolPreInvoke, Self.payload(call, name))?.change {
             let changed = change["name"]?.stringValue ?? name
             if !changed.hasSameBytes(as: name) {
                 // What a plugin asks for instead is asked for as if the client had.

@@ -45,12 +45,6 @@ struct CallState: Sendable {
         return request
     }
 
-    /// Whether a plugin is to be asked at a hook, as far as the call has come.
-    func listens(to hook: HookName) -> Bool {
-        guard let pipeline = policy.pipeline else { return false }
-        return made.map { pipeline.listens(to: hook, in: $0) } ?? pipeline.listens(to: hook)
-    }
-
     /// Runs the plugins of a hook.
     ///
     /// - Returns: What they decided; nil when nobody listens.
@@ -58,7 +52,9 @@ struct CallState: Sendable {
     mutating func run(
         _ hook: HookName, contentType: String? = "application/json", _ payload: @autoclosure () -> Document
     ) async throws(JSONRPCError) -> PipelineOutcome? {
-        guard let pipeline = policy.pipeline, listens(to: hook) else { return nil }
+        guard let pipeline = policy.pipeline,
+            made.map({ pipeline.listens(to: hook, in: $0) }) ?? pipeline.listens(to: hook)
+        else { return nil }
         var request = request(contentType: contentType)
         if let http = call.http, pipeline.givesCredentials(at: hook, in: request) {
             request.credentials = RequestHeaders.payload(caller?.headers ?? http.request.headers, .secret)

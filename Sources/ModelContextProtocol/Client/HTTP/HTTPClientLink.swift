@@ -141,8 +141,7 @@ final class HTTPClientLink: ClientLink {
         var request = HTTPClientRequest(
             method: .POST, address: address, block: block, headers: headers, body: ByteBuffer(bytes: body))
         for (name, value) in further { request.setHeader(name, value) }
-        return settings.authorization == nil
-            ? try await send(request, deadline: deadline) : try await execute(request, deadline: deadline)
+        return try await execute(request, deadline: deadline)
     }
 
     /// Sends a request; again with other credentials if the server does not take those that it came with.
