@@ -59,6 +59,9 @@ package final class HealthRegistry: Sendable {
         }
     }
 
+    /// How many names are kept for those who watch them.
+    var watchedNames: Int { state.withLock { $0.watchers.count } }
+
     /// All services and their health, or nil when there are more than `limit`.
     func all(limit: Int) -> [(name: [UInt8], status: Status)]? {
         state.withLock { state in
