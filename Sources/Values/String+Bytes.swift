@@ -6,10 +6,16 @@ extension String {
     /// Whether both strings have the same UTF-8 bytes.
     ///
     /// `==` on String calls canonically equivalent texts equal, which is not what a protocol, a key or an allow list means.
+    @inlinable
     public func hasSameBytes(as other: String) -> Bool {
+        // Most texts that are not the same differ in this, which whoever asks finds out without a call.
+        utf8.count == other.utf8.count && bytesAreSame(as: other)
+    }
+
+    @usableFromInline
+    func bytesAreSame(as other: String) -> Bool {
         let left = utf8
         let right = other.utf8
-        guard left.count == right.count else { return false }
         let fast = left.withContiguousStorageIfAvailable { leftBytes in
             right.withContiguousStorageIfAvailable { rightBytes in
                 guard let leftStart = leftBytes.baseAddress, let rightStart = rightBytes.baseAddress else {

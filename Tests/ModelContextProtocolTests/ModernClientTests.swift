@@ -26,6 +26,26 @@ import Values
         #expect(application.noted.withLock { $0.sessions } == 0)
     }
 
+    @Test func nobodyElsesHeadersTakeThePlaceOfThoseThatRepeatTheBody() async throws {
+        let seen = HeaderRecorder()
+        try await HTTPTestServer.with(ModernApplication(), admission: seen) { server in
+            let client = try await ModernClient.connect("\(server.address)", server.http)
+            var options = MCPRequestOptions()
+            options.headers = [("MCP-Method", "other"), ("Mcp-Name", "other"), ("x-mine", "1")]
+            for _ in 1...2 {
+                _ = try await client.request("tools/call", Document(["name": "echo"]), options: options)
+                let headers = try #require(seen.last(of: "tools/call"))
+                #expect(headers["mcp-method"] == ["tools/call"] && headers["mcp-name"] == ["echo"])
+                #expect(headers["x-mine"] == ["1"])
+                // Another method, and nothing of the one before.
+                _ = try await client.request("tools/list")
+                let others = try #require(seen.last(of: "tools/list"))
+                #expect(others["mcp-method"] == ["tools/list"] && others["mcp-name"] == [] && others["x-mine"] == [])
+            }
+            await client.close()
+        }
+    }
+
     @Test func aServerOfTheHandshakeRevisionsGetsInitializeAndTheNextTimeFirst() async throws {
         let seen = HeaderRecorder()
         try await HTTPTestServer.with(ScriptedApplication(), admission: seen) { server in

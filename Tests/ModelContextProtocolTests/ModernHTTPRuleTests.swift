@@ -74,6 +74,24 @@ import Values
         }
     }
 
+    @Test func whatOneRequestSaysOfItsClientIsNotTakenForTheNextOfTheConnection() async throws {
+        @Sendable func meta(_ capabilities: String) -> String {
+            #""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":"#
+                + capabilities
+        }
+        try await HTTPTestServer.with(ModernApplication()) { server in
+            // All of one length, so that even the heads of the requests are the same.
+            for capability in ["roots", "roots", "stoor", "roots", "stoor", "stoor"] {
+                let answer = try await Self.call(server, "echo", meta: meta(#"{"\#(capability)":{}}"#))
+                #expect(try answer.json()["result"]?["client"] == [capability: [:]])
+            }
+            let refused = try await Self.call(server, "echo", meta: meta(#"["roots",[]]"#))
+            #expect(refused.status == 400 && refused.errorCode == -32_602)
+            let after = try await Self.call(server, "echo", meta: meta(#"{"roots":{}}"#))
+            #expect(try after.json()["result"]?["client"] == ["roots": [:]])
+        }
+    }
+
     @Test func headersMustSayWhatTheBodySays() async throws {
         try await HTTPTestServer.with(ModernApplication()) { server in
             var cases: [HTTPHeaders] = []

@@ -107,6 +107,54 @@ import Values
         }
     }
 
+    @Test func leavesMembersOutAndKeepsTheTextOfTheRest() throws {
+        let cases: [(String, [String], String)] = [
+            (#" { "a" : 1.50 , "b":[1, 2 ] ,"c":"\u0041" } "#, ["a"], #"{"b":[1, 2 ] ,"c":"\u0041"}"#),
+            (#"{"a":1, "b":2, "c":3}"#, ["b"], #"{"a":1,"c":3}"#),
+            (#"{"a":1, "b":2, "c":3}"#, ["c"], #"{"a":1, "b":2}"#),
+            (#"{"a":1, "b":2, "c":3}"#, ["a", "c"], #"{"b":2}"#), (#"{"a":1,"b":2}"#, ["a", "b"], "{}"),
+            (#"{"\u0061":1,"b":2}"#, ["a"], #"{"b":2}"#),
+        ]
+        for (text, unwanted, expected) in cases {
+            let json = try EncodedJSON(checking: Array(text.utf8))
+            let rest = json.dropping { member in unwanted.contains(where: member.isNamed) }
+            #expect(String(decoding: rest.withBytes { Array($0) }, as: UTF8.self) == expected)
+        }
+        for text in ["{}", " {} ", #"{"a":1}"#, "[1]", "1"] {
+            let json = try EncodedJSON(checking: Array(text.utf8))
+            #expect(json.dropping { $0.isNamed("b") } === json)
+        }
+    }
+
+    @Test func addsMembersBehindTheOthers() throws {
+        let cases =
+            [("{}", #"{"x":[1 ],"y":"z"}"#), (" { } ", #"{ "x":[1 ],"y":"z"}"#)]
+            + [(#"{"a" : 1 } "#, #"{"a" : 1 ,"x":[1 ],"y":"z"}"#)]
+        for (text, expected) in cases {
+            let document = try Document(checkingJSON: Array(text.utf8))
+            let more = document.adding([("x", try Document(checkingJSON: Array("[1 ]".utf8))), ("y", Document("z"))])
+            #expect(
+                String(decoding: (more.encoded as? EncodedJSON)?.withBytes { Array($0) } ?? [], as: UTF8.self)
+                    == expected)
+        }
+        #expect(Document(object: ["a": 1]).adding([("b", Document(2))]).value == ["a": 1, "b": 2])
+        #expect(Document(.null).adding([("b", Document(2))]).value == ["b": 2])
+    }
+
+    @Test func takingOutAndAddingIsJSONToTheStrictParser() throws {
+        var random = SeededGenerator(seed: 24)
+        for _ in 0..<500 {
+            guard case .object(var object) = Value.random(using: &random) else { continue }
+            let json = try EncodedJSON(checking: JSONWriter.encode(.object(object)))
+            let unwanted = Set(object.keys.filter { _ in Bool.random(using: &random) })
+            let key = "new \(object.count)"
+            let rest = json.dropping { member in unwanted.contains(where: member.isNamed) }.adding([(key, Document(1))])
+            for name in unwanted { object[name] = nil }
+            object[key] = 1
+            #expect(try JSONParser.decode(rest.withBytes { Array($0) }) == .object(object))
+        }
+    }
+
     @Test func writesAnUntouchedDocumentInItsOwnBytes() throws {
         let text = #"{"n": 1.0e2, "s": "\/"}"#
         var writer = JSONWriter()

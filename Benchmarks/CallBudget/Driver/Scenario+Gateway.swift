@@ -12,10 +12,16 @@ import Sockets
 import Values
 
 extension Scenario {
-    /// A gateway and the server behind it, whole, as one connection with one session makes them work.
+    /// A gateway and the server behind it, whole, as one connection with one session makes them work: with a server of the handshake
+    /// revisions, and with one that speaks 2026-07-28 as well, which the gateway prefers.
     static let gateway = [
-        Scenario(name: "gateway-tools-call") {
-            let client = try LocalGateway.serve()
+        throughGateway("gateway-tools-call", to: [.handshake]),
+        throughGateway("gateway-modern-call", to: [.handshake, .modern]),
+    ]
+
+    private static func throughGateway(_ name: String, to eras: Set<ProtocolEra>) -> Scenario {
+        Scenario(name: name) {
+            let client = try LocalGateway.serve(eras)
             let session = try beginSession(client)
             let request = post(
                 #"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"demo-echo","arguments":{"text":"hello"}}}"#,
@@ -28,7 +34,7 @@ extension Scenario {
                 try expect(client.answer.suffix(60).contains(UInt8(ascii: "h")), "the answer is not the tool's")
             }
         }
-    ]
+    }
 
     /// Begins a session; its id.
     private static func beginSession(_ client: PingPong) throws -> String {
@@ -52,9 +58,9 @@ private enum LocalGateway {
     private static let upstream = "/tmp/call-budget-upstream-\(getpid()).sock"
     private static let entrance = "/tmp/call-budget-gateway-\(getpid()).sock"
 
-    static func serve() throws -> PingPong {
+    static func serve(_ eras: Set<ProtocolEra>) throws -> PingPong {
         let endpoint = StreamableHTTPServer(
-            application: EchoTool(isStateless: false), eventLoopGroup: LocalServer.group, logger: LocalServer.logger)
+            application: EchoTool(eras: eras), eventLoopGroup: LocalServer.group, logger: LocalServer.logger)
         let listener = try ListeningSocket.open(.unix(UnixSocketSettings(path: upstream)))
         let server = HTTPServer(
             listeners: [listener], responder: endpoint, eventLoopGroup: LocalServer.group, budget: ByteBudget(),

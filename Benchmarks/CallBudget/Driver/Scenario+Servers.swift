@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import HTTP
 import Logging
 import ModelContextProtocol
@@ -42,7 +41,39 @@ extension Scenario {
                 try expect(client.answer.suffix(60).contains(UInt8(ascii: "h")), "the answer is not the tool's")
             }
         },
+        Scenario(name: "mcp-modern-call") {
+            let request = modernCall
+            let endpoint = StreamableHTTPServer(
+                application: EchoTool(eras: [.handshake, .modern]), eventLoopGroup: LocalServer.group,
+                logger: LocalServer.logger)
+            let client = try LocalServer.serve(endpoint)
+            try client.exchange(request, length: httpLength)
+            let length = client.answer.count
+            guard let text = client.answer.firstRange(of: "hello".utf8)?.lowerBound else {
+                throw WrongOutcome(description: "the answer is not the tool's")
+            }
+            return {
+                try client.exchange(request) { _ in length }
+                try expect(client.answer.starts(with: "HTTP/1.1 200".utf8), "the answer is not 200")
+                // What the driver does counts as well, and a search is much: the text is where it was the first time.
+                try expect(client.answer[text...].starts(with: "hello".utf8), "the answer is not the tool's")
+            }
+        },
     ]
+
+    /// A call of revision 2026-07-28, as our gateway sends it.
+    private static var modernCall: [UInt8] {
+        let body =
+            #"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"},"_meta":{"#
+            + #""io.modelcontextprotocol/protocolVersion":"2026-07-28","#
+            + #""io.modelcontextprotocol/clientInfo":{"name":"budget","version":"1"},"#
+            + #""io.modelcontextprotocol/clientCapabilities":{}}}}"#
+        let head =
+            "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+            + "accept: application/json, text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\n"
+            + "mcp-method: tools/call\r\nmcp-name: echo\r\ncontent-length: \(body.utf8.count)\r\n\r\n"
+        return Array((head + body).utf8)
+    }
 
     static func post(_ body: String, session: String?) -> [UInt8] {
         let session = session.map { "mcp-session-id: \($0)\r\n" } ?? ""
@@ -76,12 +107,18 @@ private struct EchoResponder: HTTPResponder {
 
 /// An MCP server of one tool, which answers with its arguments.
 struct EchoTool: MCPServerApplication {
-    let isStateless: Bool
+    var isStateless = false
+    var eras: Set<ProtocolEra> = [.handshake]
+    var serverInfo: ValueObject { ["name": "echo", "version": "1"] }
 
     func initialize(
         _ session: MCPServerSession, _ parameters: InitializeParameters
     ) async throws(JSONRPCError) -> InitializeAnswer {
-        InitializeAnswer(capabilities: ["tools": [:]], serverInfo: ["name": "echo", "version": "1"])
+        InitializeAnswer(capabilities: ["tools": [:]], serverInfo: serverInfo)
+    }
+
+    func discover(_ call: MCPServerCall) async throws(JSONRPCError) -> InitializeAnswer {
+        InitializeAnswer(capabilities: ["tools": [:]], serverInfo: serverInfo)
     }
 
     func request(_ call: MCPServerCall) async throws(JSONRPCError) -> Document {

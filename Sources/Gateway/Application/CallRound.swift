@@ -64,6 +64,8 @@ struct CallRound: Sendable {
         var result: Document
         /// Whether the upstream speaks 2026-07-28.
         var isModern = false
+        /// Whether clients of the earlier revisions get it as it is.
+        var isPlain = false
         /// For how many milliseconds the result holds, if the upstream says so.
         var time: Value?
     }
@@ -88,7 +90,8 @@ struct CallRound: Sendable {
         guard call.envelope == nil else {
             return asked.time.map { result.setting("ttlMs", to: Document($0)) } ?? result
         }
-        return asked.isModern ? ResultTranslation.handshake(result, of: call.method) : result
+        guard asked.isModern, !asked.isPlain || !result.isUnchanged(from: asked.result) else { return result }
+        return ResultTranslation.handshake(result, of: call.method)
     }
 
     /// Asks the upstream once; what it says besides the result goes through plugins.
@@ -121,7 +124,8 @@ struct CallRound: Sendable {
         of answer: UpstreamExchange.Answer, _ state: CallState, _ filter: UtteranceFilter?
     ) async throws(UpstreamError) -> Outcome {
         guard answer.isModern || call.envelope != nil else { return .whole(Asked(result: answer.result)) }
-        if answer.isModern, answer.result.needsInput {
+        // Others get nothing that asks: what upstreams ask for is brought to them.
+        if answer.isModern, call.envelope != nil, answer.result.needsInput {
             do throws(JSONRPCError) {
                 return .needsInput(
                     try await questions.question(answer.result, of: call, from: state.target.upstream, filter))
@@ -130,7 +134,7 @@ struct CallRound: Sendable {
             }
         }
         let time = answer.isModern && ResultTranslation.isCacheable(call.method) ? answer.result["ttlMs"] : nil
-        return .whole(
-            Asked(result: ResultTranslation.neutral(answer.result), isModern: answer.isModern, time: time))
+        let (result, hasData) = ResultTranslation.neutral(answer.result)
+        return .whole(Asked(result: result, isModern: answer.isModern, isPlain: !hasData, time: time))
     }
 }

@@ -20,13 +20,15 @@ extension GatewayApplication {
     static func params(
         _ given: Document?, _ nameKey: String, _ name: String, _ argumentsKey: String?, _ arguments: Arguments
     ) -> Document {
-        var params = (given ?? Document(object: [:])).setting(nameKey, to: Document(.string(name)))
-        // The gateway has no tasks: whoever asks for one gets the result itself (MCP 2025-11-25, Tasks).
-        if params.document("task") != nil { params = params.setting("task", to: nil) }
+        var changes: [(key: String, value: Document?)] = [
+            (nameKey, Document(.string(name))),
+            // The gateway has no tasks: whoever asks for one gets the result itself (MCP 2025-11-25, Tasks).
+            ("task", nil),
+        ]
         if let argumentsKey, case .changed(let value) = arguments {
-            params = params.setting(argumentsKey, to: value.isNull ? nil : Document(value))
+            changes.append((argumentsKey, value.isNull ? nil : Document(value)))
         }
-        return params
+        return (given ?? Document(object: [:])).setting(changes)
     }
 
     /// What plugins will share within a call.

@@ -36,9 +36,11 @@ struct ModernUpstreamRequest: Sendable {
     /// name go on as they came (MCP 2026-07-28, Transports, Custom headers).
     func prepare(_ params: Document?, _ options: inout MCPRequestOptions) -> Document? {
         if returnsQuestions { options.inputRequired = .returned }
-        let named = parameterHeaders?.names ?? []
-        options.headers += givenHeaders.filter { given in
-            !named.contains { $0.lowercased().hasSameBytes(as: given.name.lowercased()) }
+        if !givenHeaders.isEmpty {
+            let named = parameterHeaders?.names ?? []
+            options.headers += givenHeaders.filter { given in
+                !named.contains { $0.lowercased().hasSameBytes(as: given.name.lowercased()) }
+            }
         }
         if let parameterHeaders { options.headers += parameterHeaders.headers(for: params?.document("arguments")) }
         guard responses != nil || state != nil else { return params }

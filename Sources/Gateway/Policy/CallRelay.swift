@@ -22,7 +22,6 @@ final class CallRelay: Sendable {
     private let session: ClientSession
     private let filter: UtteranceFilter?
     private let answers: AnswerFilter?
-    private let token: Value?
     private let state = Mutex(State())
 
     /// - Parameters:
@@ -33,8 +32,10 @@ final class CallRelay: Sendable {
         self.session = session
         self.filter = filter
         self.answers = answers
-        token = call.progressToken
     }
+
+    /// The progress token of the client; looked for when there is something to hand on.
+    private var token: Value? { call.progressToken }
 
     /// Whether ``run()`` has to run beside the call.
     var needsTask: Bool { filter != nil }

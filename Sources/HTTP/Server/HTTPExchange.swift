@@ -96,21 +96,18 @@ package final class HTTPExchange: Sendable {
 
     /// Calls `action` when the client goes away before the answer is complete.
     ///
-    /// A client that has closed only its sending side is still there, unless the answer is a stream. Called on the event
-    /// loop, at most once; at once when the client is gone already, never when the answer is complete.
-    package func onClose(_ action: @escaping @Sendable () -> Void) {
-        let connection = connection
-        let number = number
-        connection.onLoop { connection.whenClosed(number, action) }
-    }
-
-    /// Takes a client that closes its sending side for one that has gone, as if the answer were a stream.
+    /// Called on the event loop, at most once; at once when the client is gone already, never when the answer is complete.
     ///
-    /// For requests whose clients cancel them so; to be called before the request is answered.
-    package func endsWithInput() {
-        let connection = connection
-        let number = number
-        connection.onLoop { connection.endsWithInput(number) }
+    /// - Parameter endOfInput: whether a client that has closed only its sending side has gone, for requests whose clients cancel them so;
+    ///   else it is still there, unless the answer is a stream.
+    package func onClose(orEndOfInput endOfInput: Bool = false, _ action: @escaping @Sendable () -> Void) {
+        if connection.eventLoop.inEventLoop {
+            connection.whenClosed(number, orEndOfInput: endOfInput, action)
+        } else {
+            let connection = connection
+            let number = number
+            connection.eventLoop.execute { connection.whenClosed(number, orEndOfInput: endOfInput, action) }
+        }
     }
 
     private func claim() -> Bool {

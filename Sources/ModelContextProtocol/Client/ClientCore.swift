@@ -64,7 +64,10 @@ final class ClientCore: Sendable {
     func request(
         _ method: String, _ params: Document?, _ options: MCPRequestOptions
     ) async throws(MCPClientError) -> Document {
-        isModern ? try await requestModern(method, params, options) : try await send(method, params, options)
+        let begin = ContinuousClock.now
+        let result = try await send(method, params, options)
+        guard isModern, try asksForInput(result, method) else { return result }
+        return try await bring(result, method, params, options, since: begin)
     }
 
     /// Sends a request once, and waits for its result, whatever that asks for.
@@ -77,7 +80,8 @@ final class ClientCore: Sendable {
         if let meta { token = meta["progressToken"] }
         let (request, link, envelope) = try begin(token, options)
         if let envelope {
-            params = envelope.stamped(params, options, progressToken: token == nil ? Optional<Int64>.none : request.id)
+            params = envelope.stamped(
+                params, meta, options, progressToken: token == nil ? Optional<Int64>.none : request.id)
         } else if let meta, token != nil {
             params = params?.setting("_meta", to: meta.setting("progressToken", to: Document(.int(request.id))))
         }

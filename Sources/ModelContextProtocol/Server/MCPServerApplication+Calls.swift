@@ -22,7 +22,7 @@ extension MCPServerApplication {
         }
         let result: Result<Document, JSONRPCError>
         do throws(JSONRPCError) {
-            try call.session.begin(CallInFlight(id: call.id, task: slot, outlet: call.outlet))
+            try call.begin(slot)
         } catch {
             return call.outlet.answer(call.id, .failure(error))
         }
@@ -32,7 +32,7 @@ extension MCPServerApplication {
             result = .failure(error)
         }
         // A call that was cancelled has been let go of, and its answer is not wanted.
-        if call.session.finish(call.id) { call.outlet.answer(call.id, result) }
+        if call.finish() { call.outlet.answer(call.id, result) }
     }
 }
 

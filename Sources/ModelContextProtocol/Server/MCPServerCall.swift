@@ -13,12 +13,12 @@ package struct MCPServerCall: Sendable {
         let http: MCPHTTPContext?
         let envelope: MCPRequestEnvelope?
         let outlet: any CallOutlet
-        let register: MCPServerSession
+        let register: MCPServerSession?
 
         init(
             _ session: MCPServerSession, _ id: JSONRPCID, _ method: String, _ params: Document?,
             _ http: MCPHTTPContext?, _ envelope: MCPRequestEnvelope?, _ outlet: any CallOutlet,
-            _ register: MCPServerSession
+            _ register: MCPServerSession?
         ) {
             self.session = session
             self.id = id
@@ -35,11 +35,19 @@ package struct MCPServerCall: Sendable {
     /// What stands between it and its request; nil for nothing.
     private var front: (any MCPCallFront)?
 
+    /// Makes a call.
+    ///
+    /// - Parameters:
+    ///   - register: where it is noted while it is answered; nil for its session.
+    ///   - isAlone: whether it is noted nowhere, because it is the only one of its session and ends with its connection.
     init(
         session: MCPServerSession, id: JSONRPCID, method: String, params: Document?, http: MCPHTTPContext?,
-        envelope: MCPRequestEnvelope? = nil, outlet: any CallOutlet, register: MCPServerSession? = nil
+        envelope: MCPRequestEnvelope? = nil, outlet: any CallOutlet, register: MCPServerSession? = nil,
+        isAlone: Bool = false
     ) {
-        content = Content(session, id, method, params, http, envelope, outlet, register ?? session)
+        content = Content(
+            session, id, method, params, http, envelope, outlet,
+            isAlone ? Optional<MCPServerSession>.none : register ?? session)
     }
 
     /// The session it belongs to; of a stateless endpoint, and of a request of revision 2026-07-28, one that nobody else has.
@@ -62,8 +70,15 @@ package struct MCPServerCall: Sendable {
 
     var outlet: any CallOutlet { content.outlet }
 
-    /// Where it is noted while it is answered, so that it can be cancelled.
-    var register: MCPServerSession { content.register }
+    /// Notes that it begins, so that it can be cancelled.
+    ///
+    /// - Throws: when its id is in use, the session is over, or has as many calls as it may.
+    func begin(_ slot: TaskSlot) throws(JSONRPCError) {
+        try content.register?.begin(CallInFlight(id: id, task: slot, outlet: outlet))
+    }
+
+    /// Notes that it has ended; false when it was cancelled, and its answer is not wanted any more.
+    func finish() -> Bool { content.register?.finish(id) ?? true }
 
     /// What the client answers to what an earlier result asked of it, by the keys that the result gave (revision 2026-07-28).
     package var inputResponses: Document? {

@@ -36,6 +36,35 @@ extension Document {
         return Document(object: object)
     }
 
+    /// The same object with further members behind its own, as JSON text; none of these may have the name of one of those.
+    ///
+    /// What is no object becomes one, and what JSON cannot say becomes null.
+    package func adding(_ members: [(key: String, value: Document)]) -> Document {
+        if let json = encoded as? EncodedJSON, json.isObject { return Document(encoded: json.adding(members)) }
+        var writer = JSONWriter()
+        // A short object, which most are, goes in without the memory growing underway.
+        writer.reserveCapacity(members.reduce(256) { $0 + 16 + $1.key.utf8.count + $1.value.lengthHint })
+        writer.write(value.objectValue ?? [:], adding: members)
+        return Document(encoded: EncodedJSON(writer))
+    }
+
+    /// The same value as JSON text; what JSON cannot say becomes null.
+    package var asJSON: Document {
+        guard !(encoded is EncodedJSON) else { return self }
+        var writer = JSONWriter()
+        writer.write(value)
+        return Document(encoded: EncodedJSON(writer))
+    }
+
+    /// Whether it is the text of the other one; false also for the same value in other text.
+    package func isUnchanged(from other: Document) -> Bool {
+        guard let text = encoded, let otherText = other.encoded else { return false }
+        return text === otherText
+    }
+
+    /// About how many bytes it takes as JSON, if it is that already.
+    var lengthHint: Int { (encoded as? EncodedJSON)?.count ?? 64 }
+
     /// Whether the value is an object, without decoding it.
     package var isObject: Bool {
         if let json = encoded as? EncodedJSON { return json.isObject }

@@ -31,6 +31,12 @@ package final class EncodedJSON: EncodedDocument {
         self.range = range
     }
 
+    /// Takes what a writer has written: one value.
+    convenience init(_ writer: consuming JSONWriter) {
+        let bytes = writer.bytes
+        self.init(checked: bytes, 0..<bytes.count)
+    }
+
     /// How many bytes the text has.
     package var count: Int { range.count }
 
@@ -43,6 +49,23 @@ package final class EncodedJSON: EncodedDocument {
     /// Calls the closure with the text.
     package func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
         storage.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[range])) }
+    }
+
+    /// Whether the other has the same text, byte for byte.
+    package func hasSameText(as other: EncodedJSON) -> Bool {
+        guard count == other.count else { return false }
+        return withBytes { left in
+            other.withBytes { right in
+                guard let leftStart = left.baseAddress, let rightStart = right.baseAddress else { return true }
+                return memcmp(leftStart, rightStart, left.count) == 0
+            }
+        }
+    }
+
+    /// The same value in text of its own: it does not keep the text that it was part of.
+    package var detached: EncodedJSON {
+        let bytes = Array(storage[range])
+        return EncodedJSON(checked: bytes, 0..<bytes.count)
     }
 
     /// The whole value.
@@ -150,8 +173,71 @@ package final class EncodedJSON: EncodedDocument {
             writer.write(value)
         }
         writer.raw("}")
-        let bytes = writer.bytes
-        return EncodedJSON(checked: bytes, 0..<bytes.count)
+        return EncodedJSON(writer)
+    }
+
+    /// The same object without the members that the closure, which is called for each in order, wants left out; the rest keeps its text.
+    ///
+    /// - Returns: the very same when there are none, and for what is no object.
+    package func dropping(_ isUnwanted: (Member) -> Bool) -> EncodedJSON {
+        storage.withUnsafeBufferPointer { buffer in
+            var rest = Rest()
+            var drops = false
+            var skimmer = JSONSkimmer(buffer, at: range.lowerBound)
+            skimmer.forEachMember { ranges in
+                if isUnwanted(Member(json: self, buffer: buffer, ranges: ranges)) {
+                    if !drops { rest.writer.reserveCapacity(count) }
+                    drops = true
+                    rest.endRun(buffer)
+                } else {
+                    rest.keep(ranges)
+                }
+                return true
+            }
+            guard drops else { return self }
+            rest.endRun(buffer)
+            rest.writer.raw(rest.isEmpty ? "{}" : "}")
+            return EncodedJSON(rest.writer)
+        }
+    }
+
+    /// What is left of an object from which members are taken out.
+    private struct Rest {
+        var writer = JSONWriter()
+        var isEmpty = true
+        /// Members that follow each other and stay, not written yet.
+        private var run: Range<Int>?
+
+        mutating func keep(_ member: JSONMemberRange) {
+            run = (run?.lowerBound ?? member.key.lowerBound - 1)..<member.value.upperBound
+        }
+
+        mutating func endRun(_ buffer: UnsafeBufferPointer<UInt8>) {
+            guard let run else { return }
+            writer.raw(isEmpty ? "{" : ",")
+            writer.raw(UnsafeBufferPointer(rebasing: buffer[run]))
+            isEmpty = false
+            self.run = nil
+        }
+    }
+
+    /// The same object with further members behind its own, whose text is copied as a whole; none of these may have the name of one of
+    /// those.
+    package func adding(_ members: [(key: String, value: Document)]) -> EncodedJSON {
+        var writer = JSONWriter()
+        writer.reserveCapacity(members.reduce(count) { $0 + 16 + $1.key.utf8.count + $1.value.lengthHint })
+        withBytes { text in
+            var isEmpty = true
+            var skimmer = JSONSkimmer(text, at: 0)
+            skimmer.forEachMember { _ in
+                isEmpty = false
+                return false
+            }
+            writer.raw(UnsafeBufferPointer(rebasing: text.dropLast()))
+            writer.writeMembers(members, isFirst: isEmpty)
+        }
+        writer.raw("}")
+        return EncodedJSON(writer)
     }
 
     private func find(_ key: String) -> Range<Int>? {

@@ -74,15 +74,34 @@ public struct JSONWriter {
                 write(element)
             }
             bytes.append(UInt8(ascii: "]"))
-        case .object(let object):
-            bytes.append(UInt8(ascii: "{"))
-            for (position, member) in object.enumerated() {
-                if position > 0 { bytes.append(UInt8(ascii: ",")) }
-                write(member.key)
-                bytes.append(UInt8(ascii: ":"))
-                write(member.value)
-            }
-            bytes.append(UInt8(ascii: "}"))
+        case .object(let object): write(object)
+        }
+    }
+
+    /// Appends an object, with further members behind its own.
+    mutating func write(_ object: ValueObject, adding members: [(key: String, value: Document)] = []) {
+        bytes.append(UInt8(ascii: "{"))
+        var isFirst = true
+        for member in object {
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            isFirst = false
+            write(member.key)
+            bytes.append(UInt8(ascii: ":"))
+            write(member.value)
+        }
+        writeMembers(members, isFirst: isFirst)
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    /// Appends members of an object that has been begun, the first of them with a comma before it unless it is the object's first.
+    mutating func writeMembers(_ members: [(key: String, value: Document)], isFirst: Bool) {
+        var isFirst = isFirst
+        for member in members {
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            isFirst = false
+            write(member.key)
+            bytes.append(UInt8(ascii: ":"))
+            write(member.value)
         }
     }
 

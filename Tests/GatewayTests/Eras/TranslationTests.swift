@@ -112,7 +112,12 @@ struct TranslationTests {
             "contents": [], "resultType": "complete", "ttlMs": 5, "cacheScope": "public", "_meta": [:],
         ]
         for form in try Self.forms(of: result) {
-            #expect(ResultTranslation.neutral(form).value == ["contents": [], "_meta": [:]])
+            let (seen, hasData) = ResultTranslation.neutral(form)
+            #expect(seen.value == ["contents": [], "_meta": [:]] && !hasData)
+        }
+        for form in try Self.forms(of: ["structuredContent": [1], "resultType": "complete"]) {
+            let (seen, hasData) = ResultTranslation.neutral(form)
+            #expect(seen.value == ["structuredContent": [1]] && hasData)
         }
     }
 

@@ -9,6 +9,8 @@ import Values
 struct ClientFeatures: Sendable, Equatable {
     /// The capabilities, each an object.
     let capabilities: ValueObject
+    /// The capabilities as servers of 2026-07-28 know them: forms are named, and lists of roots do not change on their own.
+    let modern: ValueObject
 
     /// Those of a client that declared these capabilities.
     init(_ declared: ValueObject) {
@@ -18,15 +20,15 @@ struct ClientFeatures: Sendable, Equatable {
             capabilities[key] = .object(value)
         }
         self.capabilities = capabilities
+        modern = Self.modern(capabilities)
     }
 
     /// Whether there is nothing that it could be asked.
     var isEmpty: Bool { capabilities.isEmpty }
 
-    /// The capabilities as servers of 2026-07-28 know them: forms are named, and lists of roots do not change on their own.
-    var modern: ValueObject {
+    private static func modern(_ capabilities: ValueObject) -> ValueObject {
         var modern = capabilities
-        if asksForms, capabilities["elicitation"]?["form"] == nil {
+        if asksForms(capabilities), capabilities["elicitation"]?["form"] == nil {
             var elicitation = capabilities["elicitation"]?.objectValue ?? [:]
             elicitation["form"] = [:]
             modern["elicitation"] = .object(elicitation)
@@ -36,7 +38,7 @@ struct ClientFeatures: Sendable, Equatable {
     }
 
     /// Whether it fills in forms; a client that says nothing else about elicitation does (MCP 2025-11-25, Elicitation).
-    private var asksForms: Bool {
+    private static func asksForms(_ capabilities: ValueObject) -> Bool {
         guard case .object(let elicitation)? = capabilities["elicitation"] else { return false }
         return elicitation["form"]?.objectValue != nil || elicitation["url"] == nil
     }
@@ -49,7 +51,9 @@ struct ClientFeatures: Sendable, Equatable {
             return params?["tools"] == nil || sampling["tools"]?.objectValue != nil
         case GatewayMethod.listRoots: return capabilities["roots"] != nil
         case GatewayMethod.elicit:
-            guard params?["mode"]?.stringValue?.hasSameBytes(as: "url") ?? false else { return asksForms }
+            guard params?["mode"]?.stringValue?.hasSameBytes(as: "url") ?? false else {
+                return Self.asksForms(capabilities)
+            }
             return capabilities["elicitation"]?["url"]?.objectValue != nil
         default: return false
         }

@@ -19,7 +19,19 @@ enum ResultTranslation {
     }
 
     /// A result without what it says about itself: what plugins see, whichever era its server and the client speak.
-    static func neutral(_ result: Document) -> Document { result.dropping(modernMembers) }
+    ///
+    /// - Returns: besides, whether it has data beside its text, which is not in every revision of any kind.
+    static func neutral(_ result: Document) -> (result: Document, hasData: Bool) {
+        guard let json = result.encoded as? EncodedJSON else {
+            return (result.dropping(modernMembers), result["structuredContent"] != nil)
+        }
+        var hasData = false
+        let rest = json.dropping { member in
+            if member.isNamed("structuredContent") { hasData = true }
+            return modernMembers.contains(where: member.isNamed)
+        }
+        return (rest === json ? result : Document(encoded: rest), hasData)
+    }
 
     /// A whole result as clients of 2026-07-28 get it.
     ///
@@ -59,17 +71,14 @@ enum ResultTranslation {
 }
 
 extension Document {
-    /// The same object without some members; looked for, and left out, in one pass each.
+    /// The same object without some members.
     fileprivate func dropping(_ keys: [String]) -> Document {
-        var found: [(key: String, value: Document?)] = []
         if let json = encoded as? EncodedJSON {
-            json.forEachMember { member in
-                if let key = keys.first(where: member.isNamed) { found.append((key, Optional<Document>.none)) }
-            }
-        } else {
-            for key in keys where self[key] != nil { found.append((key, Optional<Document>.none)) }
+            let rest = json.dropping { member in keys.contains(where: member.isNamed) }
+            return rest === json ? self : Document(encoded: rest)
         }
-        return found.isEmpty ? self : setting(found)
+        let found = keys.filter { self[$0] != nil }
+        return found.isEmpty ? self : setting(found.map { ($0, Optional<Document>.none) })
     }
 
     /// Whether a server that speaks 2026-07-28 says with it that it needs input first.

@@ -95,9 +95,12 @@ extension HTTPServerConnection {
         closeNow()
     }
 
-    func whenClosed(_ number: UInt64, _ action: @escaping @Sendable () -> Void) {
+    func whenClosed(_ number: UInt64, orEndOfInput endOfInput: Bool, _ action: @escaping @Sendable () -> Void) {
         if current?.number == number {
             current?.closeActions.append(action)
+            guard endOfInput else { return }
+            current?.endsWithInput = true
+            if inputIsClosed, phase == .open { closeNow() }
         } else if lostNumber == number {
             action()
         }

@@ -39,13 +39,6 @@ extension HTTPServerConnection {
         }
     }
 
-    /// A request is one whose client has gone when it sends no more.
-    func endsWithInput(_ number: UInt64) {
-        guard current?.number == number else { return }
-        current?.endsWithInput = true
-        if inputIsClosed, phase == .open { closeNow() }
-    }
-
     /// Ends the connection after what has been written.
     ///
     /// First only our half: closing while bytes of the client are unread makes TCP reset the connection, and the client

@@ -6,13 +6,16 @@ internal import Values
 
 /// What is other over HTTP in revision 2026-07-28.
 extension HTTPClientLink {
-    /// The headers that repeat what a request's body says.
-    static func modernHeaders(_ method: String, _ params: Document?) -> [(name: String, value: String)] {
-        var headers = [(name: "mcp-method", value: HeaderValue.encode(method))]
-        if let key = ModernRequest.nameKey(of: method), let name = params?[key]?.stringValue {
-            headers.append(("mcp-name", HeaderValue.encode(name)))
-        }
-        return headers
+    static let methodHeader = "mcp-method"
+    static let nameHeader = "mcp-name"
+
+    static func isMethodHeader(_ name: String) -> Bool {
+        name.utf8.count == methodHeader.utf8.count && name.lowercased().hasSameBytes(as: methodHeader)
+    }
+
+    /// The name that a request's header repeats; nil where it has none.
+    static func name(_ method: String, _ params: Document?) -> String? {
+        ModernRequest.nameKey(of: method).flatMap { params?[$0]?.stringValue }
     }
 
     /// What an answer without a JSON-RPC message means to `server/discover`: that the server does not know it, or nothing at all.

@@ -20,10 +20,15 @@ final class HTTPClientLink: ClientLink {
     private struct State {
         let origin: HTTPOrigin
         var headers: HTTPHeaders {
-            didSet { block = try? HTTPFieldBlock(headers, for: origin) }
+            didSet {
+                block = try? HTTPFieldBlock(headers, for: origin)
+                methodBlocks = []
+            }
         }
         /// The same, written down; nil when they cannot be sent, which the first request tells.
         private(set) var block: HTTPFieldBlock?
+        /// The same with the header that names a method (revision 2026-07-28), for the methods that were asked last.
+        private var methodBlocks: [(method: String, block: HTTPFieldBlock)] = []
         var sessionID: String?
         /// Whether `initialize` was refused with 400, 404 or 405.
         var isRefused = false
@@ -34,6 +39,18 @@ final class HTTPClientLink: ClientLink {
             self.origin = origin
             self.headers = headers
             block = try? HTTPFieldBlock(headers, for: origin)
+        }
+
+        /// The headers of a request that says in one of them what its method is.
+        mutating func block(naming method: String) -> HTTPFieldBlock? {
+            for known in methodBlocks where known.method.hasSameBytes(as: method) { return known.block }
+            var headers = headers
+            headers.replaceOrAdd(name: HTTPClientLink.methodHeader, value: HeaderValue.encode(method))
+            guard let block = try? HTTPFieldBlock(headers, for: origin) else { return nil }
+            // Servers are asked for a few methods all the time.
+            if methodBlocks.count >= 8 { methodBlocks.removeFirst() }
+            methodBlocks.append((method, block))
+            return block
         }
     }
 
@@ -90,10 +107,9 @@ final class HTTPClientLink: ClientLink {
         _ request: ClientRequest, _ method: String, _ params: Document?
     ) async throws(MCPClientError) -> Document {
         let body = JSONRPCMessage.request(id: .integer(request.id), method: method, params: params).encoded()
-        var further = request.options.headers
-        // Last, so that nobody else's take their place.
-        if isModern { further += Self.modernHeaders(method, params) }
-        let response = try await post(body, further: further, deadline: request.deadline)
+        let post =
+            isModern ? modernPost(body, method, params, request.options.headers) : post(body, request.options.headers)
+        let response = try await execute(post, deadline: request.deadline)
         if method.hasSameBytes(as: MCPMethod.initialize) {
             keepSession(response.headers)
             let isRefused = [400, 404, 405].contains(response.status.code)
@@ -126,7 +142,8 @@ final class HTTPClientLink: ClientLink {
     }
 
     func send(_ message: JSONRPCMessage) async throws(MCPClientError) {
-        let response = try await post(message.encoded(), deadline: .now() + TimeAmount(core.limits.sendTimeout))
+        let deadline = NIODeadline.now() + TimeAmount(core.limits.sendTimeout)
+        let response = try await execute(post(message.encoded(), []), deadline: deadline)
         guard response.status.code == 202 || response.status.code == 200 || response.status.code == 204 else {
             throw await failure(of: response, for: nil)
         }
@@ -134,14 +151,29 @@ final class HTTPClientLink: ClientLink {
         _ = try await collect(response)
     }
 
-    private func post(
-        _ body: [UInt8], further: [(name: String, value: String)] = [], deadline: NIODeadline
-    ) async throws(MCPClientError) -> HTTPClientResponse {
+    private func post(_ body: [UInt8], _ further: [(name: String, value: String)]) -> HTTPClientRequest {
         let (block, headers) = state.withLock { ($0.block, $0.block == nil ? $0.headers : [:]) }
         var request = HTTPClientRequest(
             method: .POST, address: address, block: block, headers: headers, body: ByteBuffer(bytes: body))
         for (name, value) in further { request.setHeader(name, value) }
-        return try await execute(request, deadline: deadline)
+        return request
+    }
+
+    /// Headers that repeat what the body says (MCP 2026-07-28, Transports) are among those of the request; nobody else's take their place.
+    private func modernPost(
+        _ body: [UInt8], _ method: String, _ params: Document?, _ further: [(name: String, value: String)]
+    ) -> HTTPClientRequest {
+        guard let block = state.withLock({ $0.block(naming: method) }) else {
+            var request = post(body, further)
+            request.setHeader(Self.methodHeader, HeaderValue.encode(method))
+            if let name = Self.name(method, params) { request.setHeader(Self.nameHeader, HeaderValue.encode(name)) }
+            return request
+        }
+        var request = HTTPClientRequest(
+            method: .POST, address: address, block: block, body: ByteBuffer(bytes: body))
+        for (name, value) in further where !Self.isMethodHeader(name) { request.setHeader(name, value) }
+        if let name = Self.name(method, params) { request.setHeader(Self.nameHeader, HeaderValue.encode(name)) }
+        return request
     }
 
     /// Sends a request; again with other credentials if the server does not take those that it came with.

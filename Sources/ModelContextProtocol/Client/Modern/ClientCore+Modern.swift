@@ -8,19 +8,23 @@ extension ClientCore {
     private static let firstPause = Duration.milliseconds(50)
     private static let longestPause = Duration.milliseconds(250)
 
-    /// Makes a request, and makes it again with what its results ask for, until there is another result.
-    func requestModern(
-        _ method: String, _ params: Document?, _ options: MCPRequestOptions
+    /// Makes a request again with what its results ask for, until there is another result.
+    ///
+    /// - Parameters:
+    ///   - result: the first result, which asks for input.
+    ///   - params: the parameters of the request as it was made first.
+    ///   - begin: when that was; its time limit is for all rounds.
+    func bring(
+        _ result: Document, _ method: String, _ params: Document?, _ options: MCPRequestOptions,
+        since begin: ContinuousClock.Instant
     ) async throws(MCPClientError) -> Document {
-        var next = params
+        guard case .answered(let limit) = options.inputRequired else { return result }
+        var result = result
         var rounds = 0
         var pause = Self.firstPause
         var options = options
-        let end = options.progressTimeout.map { ContinuousClock.now + $0 }
+        let end = options.progressTimeout.map { begin + $0 }
         while true {
-            let result = try await send(method, next, options)
-            guard try asksForInput(result, method) else { return result }
-            guard case .answered(let limit) = options.inputRequired else { return result }
             guard rounds < limit else {
                 throw .transport("the server has asked for input to \(method) more than \(limit) times")
             }
@@ -35,7 +39,6 @@ extension ClientCore {
                 pause = Self.firstPause
             }
             if let end {
-                // The limit is for all rounds.
                 let left = end - .now
                 guard left > .zero else {
                     throw .timeout("\(method) has not come to an end in time; raise its time limit, or ask for less")
@@ -44,14 +47,16 @@ extension ClientCore {
                 options.timeout = min(options.timeout, left)
             }
             let state = input.state.map { Document(.string($0)) }
-            next = (params ?? Document(object: [:])).setting([
+            let next = (params ?? Document(object: [:])).setting([
                 ("inputResponses", responses), ("requestState", state),
             ])
+            result = try await send(method, next, options)
+            guard try asksForInput(result, method) else { return result }
         }
     }
 
     /// Whether a result asks for input; false for one that is complete, as one is that does not say.
-    private func asksForInput(_ result: Document, _ method: String) throws(MCPClientError) -> Bool {
+    func asksForInput(_ result: Document, _ method: String) throws(MCPClientError) -> Bool {
         guard let type = result["resultType"], !type.isNull else { return false }
         guard case .string(let type) = type else {
             throw .transport("the server's result of \(method) has a resultType that is no string")

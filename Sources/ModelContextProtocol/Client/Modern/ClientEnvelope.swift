@@ -18,28 +18,26 @@ struct ClientEnvelope: Sendable {
             MCPMetaKey.protocolVersion: .string(revision.name), MCPMetaKey.clientCapabilities: .object(capabilities),
             MCPMetaKey.clientInfo: .object(info),
         ]
-        var usual = [Optional<MCPLogLevel>.none: Self.json(meta)]
+        var usual = [Optional<MCPLogLevel>.none: Document(object: meta).asJSON]
         for level in MCPLogLevel.allCases {
             meta[MCPMetaKey.logLevel] = .string(level.rawValue)
-            usual[level] = Self.json(meta)
+            usual[level] = Document(object: meta).asJSON
         }
         self.usual = usual
     }
 
-    private static func json(_ object: ValueObject) -> Document {
-        // What JSON cannot say is written as null with each request.
-        (try? Document(checkingJSON: JSONWriter.encode(.object(object)))) ?? Document(object: object)
-    }
-
     /// The parameters of a request; what they say in members of `_meta` that are the client's own is replaced.
     ///
-    /// - Parameter progressToken: the token to take the place of whoever asks; nil to have none.
-    func stamped(_ params: Document?, _ options: MCPRequestOptions, progressToken: Int64?) -> Document {
+    /// - Parameters:
+    ///   - given: their `_meta`; nil without.
+    ///   - progressToken: the token to take the place of whoever asks; nil to have none.
+    func stamped(
+        _ params: Document?, _ given: Document?, _ options: MCPRequestOptions, progressToken: Int64?
+    ) -> Document {
         let params = params ?? Document(object: [:])
-        let given = params.document("_meta")
         let capabilities = options.clientCapabilities ?? capabilities
         if given == nil, progressToken == nil, capabilities == self.capabilities, let meta = usual[options.logLevel] {
-            return params.setting("_meta", to: meta)
+            return params.adding([("_meta", meta)])
         }
         var meta = given ?? Document(object: [:])
         if !meta.isObject { meta = Document(object: [:]) }

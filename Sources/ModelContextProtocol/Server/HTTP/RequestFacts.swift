@@ -22,8 +22,10 @@ final class RequestFacts: Sendable {
     let sessionID: String?
     /// Whether there is any `Mcp-Session-Id`.
     let namesSession: Bool
-    /// Whether there is any `Mcp-Method`.
-    let namesMethod: Bool
+    /// What the headers say about the body; nil for a request of the handshake revisions, where nobody asks.
+    let claims: HeaderClaims?
+    /// What requests with this head have said of themselves.
+    let envelopes = EnvelopeMemo()
 
     private init(_ headers: HTTPHeaders, _ endpoint: StreamableHTTPServer) {
         self.endpoint = endpoint
@@ -39,7 +41,7 @@ final class RequestFacts: Sendable {
         let session = headers.value("mcp-session-id")
         sessionID = headers.count(of: "mcp-session-id") == 1 ? session : nil
         namesSession = session != nil
-        namesMethod = headers.value("mcp-method") != nil
+        claims = era == .handshake ? nil : HeaderClaims(headers)
     }
 
     /// The facts of a request to an endpoint.

@@ -14,7 +14,7 @@ extension StreamableHTTPServer {
         if facts.version != nil, facts.era != .handshake { return true }
         guard case .single(.success(.request(_, let method, let params))) = input else { return false }
         if method.hasSameBytes(as: MCPMethod.discover) { return true }
-        if facts.version == nil, facts.namesMethod { return true }
+        if facts.version == nil, facts.claims?.nameMethod == true { return true }
         return !method.hasSameBytes(as: MCPMethod.initialize) && ModernRequest.isModern(params)
     }
 
@@ -36,10 +36,10 @@ extension StreamableHTTPServer {
     }
 
     func postModern(
-        _ modern: ModernServing, _ context: MCPHTTPContext, _ exchange: HTTPExchange, _ forms: AcceptedForms,
+        _ modern: ModernServing, _ context: MCPHTTPContext, _ facts: RequestFacts, _ exchange: HTTPExchange,
         _ input: JSONRPCInput, _ slot: TaskSlot
     ) async throws(HTTPRefusal) {
-        let headers = context.request.headers
+        let forms = facts.forms
         switch input {
         case .single(.failure(let fault)):
             throw HTTPRefusal(status: .badRequest, error: fault.error, id: fault.id)
@@ -49,15 +49,15 @@ extension StreamableHTTPServer {
             throw .badRequest("revision \(ProtocolRevision.latestModern) has no requests of the server to answer")
         case .single(.success(.notification)):
             // There are none over HTTP in this revision: what clients send of old habit is taken, and means nothing.
-            let version = headers.value("mcp-protocol-version") ?? ""
-            guard ProtocolRevision(version)?.era == .modern else {
-                throw HTTPRefusal(.unsupportedVersion(version, supported: modern.supported), id: nil)
+            guard facts.era == .modern else {
+                throw HTTPRefusal(.unsupportedVersion(facts.version ?? "", supported: modern.supported), id: nil)
             }
             exchange.send(HTTPServerResponse(status: .accepted))
         case .single(.success(.request(let id, let method, let params))):
+            let request = ModernRequest(method, params)
             let envelope: MCPRequestEnvelope
             do throws(JSONRPCError) {
-                envelope = try modernEnvelope(modern, headers, method, params)
+                envelope = try modernEnvelope(modern, request, params, facts, context.request.headers)
             } catch {
                 throw HTTPRefusal(error, id: id)
             }
@@ -67,15 +67,16 @@ extension StreamableHTTPServer {
             let answer = ModernHTTPAnswer(exchange, forms: forms, heartbeat: settings.limits.heartbeat)
             let call = MCPServerCall(
                 session: session, id: id, method: method, params: params, http: context, envelope: envelope,
-                outlet: answer)
+                outlet: answer, isAlone: true)
             // Who closes the stream, or only its own side, does not want the answer (MCP 2026-07-28, Cancellation).
-            exchange.endsWithInput()
-            exchange.onClose { slot.cancel() }
+            exchange.onClose(orEndOfInput: true) { slot.cancel() }
             guard method.hasSameBytes(as: MCPMethod.listen) else {
-                guard forms.events else { return await answerModern(call, modern, headers, slot) }
-                silentAnswers.insert(answer, on: exchange.eventLoop)
-                defer { silentAnswers.remove(answer) }
-                return await answerModern(call, modern, headers, slot)
+                if forms.events { silentAnswers.insert(answer, on: exchange.eventLoop) }
+                defer { if forms.events { silentAnswers.remove(answer) } }
+                if let mismatch = await parameterMismatch(call, request, context.request.headers) {
+                    return answer.answer(id, .failure(.headerMismatch(mismatch)))
+                }
+                return await modern.run(call, slot)
             }
             guard !refusesSessions else { throw Self.shutDown.with(id) }
             guard forms.events else {
@@ -89,37 +90,29 @@ extension StreamableHTTPServer {
         }
     }
 
-    private func answerModern(
-        _ call: MCPServerCall, _ modern: ModernServing, _ headers: HTTPHeaders, _ slot: TaskSlot
-    ) async {
-        if let mismatch = await parameterMismatch(call, headers) {
-            return call.outlet.answer(call.id, .failure(.headerMismatch(mismatch)))
-        }
-        await modern.run(call, slot)
-    }
-
     private func modernEnvelope(
-        _ modern: ModernServing, _ headers: HTTPHeaders, _ method: String, _ params: Document?
+        _ modern: ModernServing, _ request: ModernRequest, _ params: Document?, _ facts: RequestFacts,
+        _ headers: HTTPHeaders
     ) throws(JSONRPCError) -> MCPRequestEnvelope {
-        let named = headers.value("mcp-protocol-version")
-        if let named, ProtocolRevision(named) == nil, !ModernRequest.isModern(params) {
+        if let named = facts.version, facts.era == nil, !request.isModern {
             // A client of a revision that nobody here knows may have other ways to say the rest.
             throw .unsupportedVersion(named, supported: modern.supported)
         }
-        if method.hasSameBytes(as: MCPMethod.initialize), !ModernRequest.isModern(params) {
+        if request.method.hasSameBytes(as: MCPMethod.initialize), !request.isModern {
             // Of a client of earlier revisions, which there are none of here; or of one that says that it is of this revision.
-            if let named, ProtocolRevision(named)?.era == .modern { throw .methodNotFound(method) }
-            let version = params?["protocolVersion"]?.stringValue ?? named ?? ""
+            if facts.era == .modern { throw .methodNotFound(request.method) }
+            let version = params?["protocolVersion"]?.stringValue ?? facts.version ?? ""
             throw .unsupportedVersion(version, supported: modern.supported)
         }
-        let (meta, version) = try ModernRequest.meta(params)
-        try ModernRequest.check(headers, version: version, method: method, params: params)
-        return try ModernRequest.envelope(meta, version: version, method: method, supported: modern.supported)
+        return try request.envelope(
+            supported: modern.supported, claims: facts.claims ?? HeaderClaims(headers), memo: facts.envelopes)
     }
 
     /// What is wrong with the `Mcp-Param-*` headers of a call of a tool.
-    private func parameterMismatch(_ call: MCPServerCall, _ headers: HTTPHeaders) async -> String? {
-        guard call.method.hasSameBytes(as: MCPMethod.callTool), let name = call.params?["name"]?.stringValue,
+    private func parameterMismatch(
+        _ call: MCPServerCall, _ request: ModernRequest, _ headers: HTTPHeaders
+    ) async -> String? {
+        guard call.method.hasSameBytes(as: MCPMethod.callTool), let name = request.name?.stringValue,
             let parameters = await application.parameterHeaders(ofTool: name, for: call)
         else { return nil }
         return parameters.mismatch(headers, call.params?.document("arguments"))

@@ -23,7 +23,7 @@ extension StreamableHTTPServer {
         }
         let input = JSONRPCInput(decoding: Array(buffer: request.body))
         if let modern, isModern(facts, input) {
-            return try await postModern(modern, context, exchange, forms, input, slot)
+            return try await postModern(modern, context, facts, exchange, input, slot)
         }
         let revision = try headerRevision(facts, asking: input)
         switch input {
@@ -155,7 +155,8 @@ extension StreamableHTTPServer {
             // Without a session nothing else can end the call of a client that has gone.
             if session.isStateless { exchange.onClose { slot.cancel() } }
             let call = MCPServerCall(
-                session: session, id: id, method: method, params: params, http: context, outlet: answer)
+                session: session, id: id, method: method, params: params, http: context, outlet: answer,
+                isAlone: session.isStateless)
             await application.run(call, slot)
         case .notification(let method, let params):
             session.take(method, params)

@@ -1,26 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import HTTP
-internal import NIOHTTP1
 internal import Values
 
-/// What is checked of a request of revision 2026-07-28 before anybody answers it.
-enum ModernRequest {
+/// A request of revision 2026-07-28, and what is checked of it before anybody answers it.
+struct ModernRequest {
     /// The methods of earlier revisions that this one has no more.
     private static let removed = [
         MCPMethod.initialize, MCPMethod.ping, "logging/setLevel", "resources/subscribe", "resources/unsubscribe",
     ]
 
-    /// Whether parameters say which revision the request speaks: those of earlier revisions do not.
+    let method: String
+    /// What it says of itself; nil when it says nothing.
+    let meta: Document?
+    /// The parameter that the header `Mcp-Name` repeats; nil when the method has none, or it is not there.
+    let name: Value?
+
+    /// Takes out of a request what is looked at first, in one pass.
+    init(_ method: String, _ params: Document?) {
+        self.method = method
+        let nameKey = Self.nameKey(of: method)
+        guard let json = params?.encoded as? EncodedJSON else {
+            meta = params?.document("_meta")
+            name = nameKey.flatMap { params?[$0] }
+            return
+        }
+        var meta: Document?
+        var name: Value?
+        json.forEachMember { member in
+            if member.isNamed("_meta") {
+                meta = Document(encoded: member.encoded)
+            } else if let nameKey, member.isNamed(nameKey) {
+                name = member.value
+            }
+        }
+        self.meta = meta
+        self.name = name
+    }
+
+    /// Whether it says which revision it speaks: requests of earlier revisions do not.
+    var isModern: Bool { meta?[MCPMetaKey.protocolVersion] != nil }
+
+    /// Whether parameters say which revision their request speaks.
     static func isModern(_ params: Document?) -> Bool {
         params?.document("_meta")?[MCPMetaKey.protocolVersion] != nil
     }
 
-    /// Reads what a request says of itself, without deciding whether its revision is spoken.
+    /// The envelope of a request, if its revision is spoken here and has its method.
     ///
-    /// - Throws: -32602 when something that must be there is not.
-    static func meta(_ params: Document?) throws(JSONRPCError) -> (meta: Document, version: String) {
-        guard let meta = params?.document("_meta"), meta.isObject else {
+    /// - Parameters:
+    ///   - claims: what the headers say of it; nil where there are none.
+    ///   - memo: where what the requests before have said is kept, if anywhere.
+    /// - Throws: -32602 when something that must be there is not; -32020 for headers that say something else; -32022 when the revision
+    ///   is not spoken; -32601 for a method that it does not have.
+    func envelope(
+        supported: [ProtocolRevision], claims: HeaderClaims? = nil, memo: EnvelopeMemo? = nil
+    ) throws(JSONRPCError) -> MCPRequestEnvelope {
+        if let meta, let known = memo?.find(meta) {
+            try claims?.check(version: known.revision.name, method: method, name: name)
+            try checkMethod()
+            return known
+        }
+        let (meta, version) = try checkedMeta()
+        try claims?.check(version: version, method: method, name: name)
+        guard let revision = ProtocolRevision(version), revision.era == .modern else {
+            throw .unsupportedVersion(version, supported: supported)
+        }
+        try checkMethod()
+        let envelope = MCPRequestEnvelope(revision: revision, meta: meta)
+        memo?.keep(envelope)
+        return envelope
+    }
+
+    /// What the request says of itself, without deciding whether its revision is spoken.
+    private func checkedMeta() throws(JSONRPCError) -> (meta: Document, version: String) {
+        guard let meta, meta.isObject else {
             throw .invalidParams(
                 "params._meta must be an object with \(MCPMetaKey.protocolVersion) and \(MCPMetaKey.clientCapabilities)"
             )
@@ -41,62 +94,8 @@ enum ModernRequest {
         return (meta, version)
     }
 
-    /// The envelope of a request whose revision is spoken here.
-    ///
-    /// - Throws: -32022 when it is not; -32601 for a method that the revision does not have.
-    static func envelope(
-        _ meta: Document, version: String, method: String, supported: [ProtocolRevision]
-    ) throws(JSONRPCError) -> MCPRequestEnvelope {
-        guard let revision = ProtocolRevision(version), revision.era == .modern else {
-            throw .unsupportedVersion(version, supported: supported)
-        }
-        guard !removed.contains(where: method.hasSameBytes(as:)) else { throw .methodNotFound(method) }
-        return MCPRequestEnvelope(revision: revision, meta: meta)
-    }
-
-    // MARK: Headers
-
-    /// Compares the headers of a request with its body.
-    ///
-    /// - Throws: -32020 for what is missing, there twice, or says something else.
-    static func check(
-        _ headers: HTTPHeaders, version: String, method: String, params: Document?
-    ) throws(JSONRPCError) {
-        try check(headers, "mcp-protocol-version", "MCP-Protocol-Version", isCoded: false, version)
-        try check(headers, "mcp-method", "Mcp-Method", isCoded: true, method)
-        guard let key = nameKey(of: method) else {
-            guard headers.count(of: "mcp-name") < 2 else {
-                throw .headerMismatch("the header Mcp-Name is there more than once")
-            }
-            return
-        }
-        guard let name = params?[key], !name.isNull else {
-            // A name that is not there is the application's to refuse; a header that says one is not to be believed.
-            guard headers.value("mcp-name") == nil else {
-                throw .headerMismatch("the header Mcp-Name says a name, and params.\(key) is not there")
-            }
-            return
-        }
-        guard case .string(let name) = name else {
-            throw .headerMismatch("the header Mcp-Name cannot say what params.\(key) says, which is no string")
-        }
-        try check(headers, "mcp-name", "Mcp-Name", isCoded: true, name)
-    }
-
-    private static func check(
-        _ headers: HTTPHeaders, _ name: String, _ shownName: String, isCoded: Bool, _ text: String
-    ) throws(JSONRPCError) {
-        guard let value = headers.value(name) else {
-            throw .headerMismatch("the header \(shownName) is missing; send \(HeaderValue.encode(text))")
-        }
-        guard headers.count(of: name) == 1 else {
-            throw .headerMismatch("the header \(shownName) is there more than once")
-        }
-        let isSame =
-            isCoded ? HeaderValue.matches(value, text) : HeaderValue.trim(value).utf8.elementsEqual(text.utf8)
-        guard isSame else {
-            throw .headerMismatch("the header \(shownName) says \(value), and the body \(text)")
-        }
+    private func checkMethod() throws(JSONRPCError) {
+        guard !Self.removed.contains(where: method.hasSameBytes(as:)) else { throw .methodNotFound(method) }
     }
 
     /// Which parameter the header `Mcp-Name` repeats; nil for methods without one.

@@ -10,6 +10,9 @@ struct ModernServing: Sendable {
     private let application: any MCPServerApplication
     /// The server's name and version; nil when results do not tell.
     private let serverInfo: Document?
+    /// `_meta` of a result that has none of its own.
+    private let serverMeta: Document?
+    private static let completeType = Document("complete").asJSON
 
     /// Makes it; nil for an application of the handshake revisions alone.
     init?(_ application: any MCPServerApplication, limits: MCPServerLimits) {
@@ -21,13 +24,14 @@ struct ModernServing: Sendable {
             limit: limits.maxListenStreams, resourceLimit: limits.maxResourceSubscriptions)
         let info = application.serverInfo
         serverInfo = info.isEmpty ? nil : Document(object: info)
+        serverMeta = info.isEmpty ? nil : Document(object: [MCPMetaKey.serverInfo: .object(info)]).asJSON
     }
 
     /// Runs one call from its registration to its answer; `slot` holds the task that this runs in.
     func run(_ call: MCPServerCall, _ slot: TaskSlot) async {
         let result: Result<Document, JSONRPCError>
         do throws(JSONRPCError) {
-            try call.register.begin(CallInFlight(id: call.id, task: slot, outlet: call.outlet))
+            try call.begin(slot)
         } catch {
             return call.outlet.answer(call.id, .failure(error))
         }
@@ -36,12 +40,13 @@ struct ModernServing: Sendable {
         } catch {
             result = .failure(error.forModernClients)
         }
-        if call.register.finish(call.id) { call.outlet.answer(call.id, result) }
+        if call.finish() { call.outlet.answer(call.id, result) }
     }
 
     private func respond(to call: MCPServerCall) async throws(JSONRPCError) -> Document {
         if call.method.hasSameBytes(as: MCPMethod.discover) {
-            return complete(try await discover(call), of: call, isCacheable: true)
+            let result = try await discover(call)
+            return complete(result, ResultMembers(result), of: call, isCacheable: true)
         }
         if call.method.hasSameBytes(as: MCPMethod.listen) {
             let subscription = try subscriptions.open(call)
@@ -50,11 +55,13 @@ struct ModernServing: Sendable {
             // An answer without an acknowledgement before it would leave open what was granted.
             subscription.acknowledge(MCPSubscriptionFilter())
             let meta: ValueObject = [MCPMetaKey.subscriptionID: call.id.value]
-            return complete(Document(object: ["_meta": .object(meta)]), of: call, isCacheable: false)
+            let result = Document(object: ["_meta": .object(meta)])
+            return complete(result, ResultMembers(result), of: call, isCacheable: false)
         }
         let result = try await application.request(call)
-        try checkInput(result, of: call)
-        return complete(result, of: call, isCacheable: Self.isCacheable(call.method))
+        let seen = ResultMembers(result)
+        if seen.asksForInput { try checkInput(result, of: call) }
+        return complete(result, seen, of: call, isCacheable: Self.isCacheable(call.method))
     }
 
     private func discover(_ call: MCPServerCall) async throws(JSONRPCError) -> Document {
@@ -89,26 +96,28 @@ struct ModernServing: Sendable {
     }
 
     /// Adds what the revision demands of each result, as far as the application has left it out.
-    private func complete(_ result: Document, of call: MCPServerCall, isCacheable: Bool) -> Document {
-        let seen = ResultMembers(result)
-        var changes: [(key: String, value: Document?)] = []
-        if !seen.hasType { changes.append(("resultType", Document("complete"))) }
+    private func complete(
+        _ result: Document, _ seen: ResultMembers, of call: MCPServerCall, isCacheable: Bool
+    ) -> Document {
+        var further: [(key: String, value: Document)] = []
+        if !seen.hasType { further.append(("resultType", Self.completeType)) }
         if isCacheable, !seen.asksForInput, !seen.hasTTL || !seen.hasScope {
             let hint = application.cacheHint(for: call)
-            if !seen.hasTTL { changes.append(("ttlMs", Document(.int(Int64(hint.milliseconds))))) }
-            if !seen.hasScope { changes.append(("cacheScope", Document(.string(hint.scope.rawValue)))) }
+            if !seen.hasTTL { further.append(("ttlMs", Document(.int(Int64(hint.milliseconds))))) }
+            if !seen.hasScope { further.append(("cacheScope", Document(.string(hint.scope.rawValue)))) }
         }
-        if let serverInfo {
+        var result = result
+        if let serverInfo, let serverMeta {
             if let meta = seen.meta {
                 // What an upstream says of itself stays.
                 if meta.isObject, meta[MCPMetaKey.serverInfo] == nil {
-                    changes.append(("_meta", meta.setting(MCPMetaKey.serverInfo, to: serverInfo)))
+                    result = result.setting("_meta", to: meta.setting(MCPMetaKey.serverInfo, to: serverInfo))
                 }
             } else {
-                changes.append(("_meta", Document(object: [MCPMetaKey.serverInfo: serverInfo.value])))
+                further.append(("_meta", serverMeta))
             }
         }
-        return changes.isEmpty ? result : result.setting(changes)
+        return further.isEmpty ? result : result.adding(further)
     }
 }
 

@@ -24,9 +24,7 @@ extension StdioServerConnection {
                 let version = params?["protocolVersion"]?.stringValue ?? ""
                 throw .unsupportedVersion(version, supported: modern.supported.filter { $0.era == .modern })
             }
-            let (meta, version) = try ModernRequest.meta(params)
-            envelope = try ModernRequest.envelope(
-                meta, version: version, method: method, supported: modern.supported)
+            envelope = try ModernRequest(method, params).envelope(supported: modern.supported, memo: envelopes)
         } catch {
             return outlet.answer(id, .failure(error))
         }

@@ -25,6 +25,8 @@ final class StdioServerConnection: LineChannel.Receiver {
     let limits: MCPServerLimits
     private let logger: Logger
     let session: MCPServerSession
+    /// What requests of a client without a session have said of themselves.
+    let envelopes = EnvelopeMemo()
     /// How requests of revision 2026-07-28 are served; nil when they are not.
     private let modern: ModernServing?
     private let executor: EventLoopTaskExecutor
