@@ -29,7 +29,7 @@ help:
 # The first build takes minutes; later ones seconds.
 build:
 	@dev/setup build
-	swift build -c release --static-swift-stdlib --product gatehouse $(SWIFT_FLAGS)
+	dev/build-release --product gatehouse $(SWIFT_FLAGS)
 
 install: build
 	install -D -m 0755 .build/release/gatehouse $(DESTDIR)$(PREFIX)/bin/gatehouse

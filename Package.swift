@@ -41,9 +41,14 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 /// How the executable is linked for use: what is read at every start stays in memory, and is made small.
 ///
 /// It has no table of its symbols for others, because there are none, and its relocations are packed, where the C library can
-/// read them (glibc from 2.36). Together that is 4 MiB of 30.
+/// read them (glibc from 2.36). Together that is 4 MiB of 30. Functions on the way of a call lie side by side (dev/function-order); a
+/// name in that list that no longer exists is nothing to warn of.
 let linking: [LinkerSetting] = {
-    var flags = ["-use-ld=lld", "-Xlinker", "--no-export-dynamic"]
+    var flags = [
+        "-use-ld=lld", "-Xlinker", "--no-export-dynamic",
+        "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/dev/function-order.txt",
+        "-Xlinker", "--no-warn-symbol-ordering",
+    ]
     #if canImport(Glibc)
         var name = [CChar](repeating: 0, count: 64)
         confstr(Int32(_CS_GNU_LIBC_VERSION), &name, name.count)

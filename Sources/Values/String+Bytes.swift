@@ -14,18 +14,12 @@ extension String {
 
     @usableFromInline
     func bytesAreSame(as other: String) -> Bool {
-        let left = utf8
-        let right = other.utf8
-        let fast = left.withContiguousStorageIfAvailable { leftBytes in
-            right.withContiguousStorageIfAvailable { rightBytes in
-                guard let leftStart = leftBytes.baseAddress, let rightStart = rightBytes.baseAddress else {
-                    return true
-                }
-                return memcmp(leftStart, rightStart, leftBytes.count) == 0
+        utf8Span.span.withUnsafeBufferPointer { left in
+            other.utf8Span.span.withUnsafeBufferPointer { right in
+                guard let leftStart = left.baseAddress, let rightStart = right.baseAddress else { return true }
+                return memcmp(leftStart, rightStart, left.count) == 0
             }
         }
-        if let fast, let result = fast { return result }
-        return left.elementsEqual(right)
     }
 
     /// A total order by UTF-8 bytes, the same on every machine and in every locale.

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension UnsafeBufferPointer<UInt8> {
+    /// Whether the bytes are well-formed UTF-8.
+    package var isUTF8: Bool {
+        var position = 0
+        while position < count {
+            let length = lengthOfScalar(at: position)
+            guard length > 0 else { return false }
+            position &+= length
+        }
+        return true
+    }
+
     /// How many bytes the scalar at a position takes; 0 when it is ill-formed (The Unicode Standard, table 3-7).
     ///
     /// Inlinable, as it is called for each scalar of a text by decoders of other modules.

@@ -54,6 +54,43 @@ import Values
         #expect(error?.offset == 8)
     }
 
+    @Test func writesWholeNumbersAsTheStandardLibraryDoes() throws {
+        var numbers: [Int64] = [0, 9, 10, -1, -9, -10, .max, .min, .min + 1]
+        var random = SeededGenerator(seed: 8)
+        for digits in 1...18 {
+            let bound = Int64((0..<digits).reduce(1) { power, _ in power * 10 })
+            numbers += [bound, bound - 1, -bound, Int64.random(in: -bound...bound, using: &random)]
+        }
+        for number in numbers {
+            #expect(try String(decoding: JSONWriter.encode(.int(number)), as: UTF8.self) == "\(number)")
+        }
+    }
+
+    /// One to four bytes, of all lengths of scalars and of all faults: what the standard library takes is taken.
+    @Test func takesTheUTF8ThatTheStandardLibraryTakes() {
+        let bytes: [UInt8] = [
+            0x20, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xEF, 0xF0,
+            0xF4,
+            0xF5, 0xFF,
+        ]
+        func check(_ text: [UInt8]) {
+            let expected = String(validating: text, as: UTF8.self)
+            let read = try? JSONParser.decode([0x22] + text + [0x22])
+            #expect(read == expected.map { .string($0) }, "\(text)")
+        }
+        for first in bytes {
+            check([first])
+            for second in bytes {
+                check([first, second])
+                check([0x41, first, second, 0x41])
+                for third in bytes {
+                    check([first, second, third])
+                    if first >= 0xF0 { for fourth in bytes { check([first, second, third, fourth]) } }
+                }
+            }
+        }
+    }
+
     @Test func writesTextThatReadsBackAsTheSameValue() throws {
         var random = SeededGenerator(seed: 7)
         for _ in 0..<2_000 {

@@ -17,6 +17,12 @@ extension Scenario {
     static let gateway = [
         throughGateway("gateway-tools-call", to: [.handshake]),
         throughGateway("gateway-modern-call", to: [.handshake, .modern]),
+        Scenario(name: "gateway-modern-client") {
+            let client = try LocalGateway.serve([.handshake, .modern])
+            // The gateway's first session with its server, and the names of its tools.
+            _ = try beginSession(client)
+            return try repeated(modernCall("demo-echo"), client)
+        },
     ]
 
     private static func throughGateway(_ name: String, to eras: Set<ProtocolEra>) -> Scenario {

@@ -42,36 +42,41 @@ extension Scenario {
             }
         },
         Scenario(name: "mcp-modern-call") {
-            let request = modernCall
             let endpoint = StreamableHTTPServer(
                 application: EchoTool(eras: [.handshake, .modern]), eventLoopGroup: LocalServer.group,
                 logger: LocalServer.logger)
-            let client = try LocalServer.serve(endpoint)
-            try client.exchange(request, length: httpLength)
-            let length = client.answer.count
-            guard let text = client.answer.firstRange(of: "hello".utf8)?.lowerBound else {
-                throw WrongOutcome(description: "the answer is not the tool's")
-            }
-            return {
-                try client.exchange(request) { _ in length }
-                try expect(client.answer.starts(with: "HTTP/1.1 200".utf8), "the answer is not 200")
-                // What the driver does counts as well, and a search is much: the text is where it was the first time.
-                try expect(client.answer[text...].starts(with: "hello".utf8), "the answer is not the tool's")
-            }
+            return try repeated(modernCall("echo"), try LocalServer.serve(endpoint))
         },
     ]
 
+    /// The same call again and again, whose answer has the text that the tool was given.
+    static func repeated(_ request: [UInt8], _ client: PingPong) throws -> @Sendable () async throws -> Void {
+        // What is counted is the server: how long its answers are, and where the text is, the client finds out once.
+        try client.exchange(request, length: httpLength)
+        let length = client.answer.count
+        guard let text = client.answer.firstRange(of: "hello".utf8)?.lowerBound else {
+            throw WrongOutcome(
+                description: "the answer is not the tool's: \(String(decoding: client.answer, as: UTF8.self))")
+        }
+        return {
+            try client.exchange(request) { _ in length }
+            try expect(client.answer.starts(with: "HTTP/1.1 200".utf8), "the answer is not 200")
+            try expect(client.answer[text...].starts(with: "hello".utf8), "the answer is not the tool's")
+        }
+    }
+
     /// A call of revision 2026-07-28, as our gateway sends it.
-    private static var modernCall: [UInt8] {
+    static func modernCall(_ tool: String) -> [UInt8] {
         let body =
-            #"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"},"_meta":{"#
+            #"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"\#(tool)","#
+            + #""arguments":{"text":"hello"},"_meta":{"#
             + #""io.modelcontextprotocol/protocolVersion":"2026-07-28","#
             + #""io.modelcontextprotocol/clientInfo":{"name":"budget","version":"1"},"#
             + #""io.modelcontextprotocol/clientCapabilities":{}}}}"#
         let head =
             "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             + "accept: application/json, text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\n"
-            + "mcp-method: tools/call\r\nmcp-name: echo\r\ncontent-length: \(body.utf8.count)\r\n\r\n"
+            + "mcp-method: tools/call\r\nmcp-name: \(tool)\r\ncontent-length: \(body.utf8.count)\r\n\r\n"
         return Array((head + body).utf8)
     }
 

@@ -21,8 +21,8 @@ struct WrongOutcome: Error, CustomStringConvertible {
     let description: String
 }
 
-func expect(_ holds: Bool, _ what: String) throws {
-    guard holds else { throw WrongOutcome(description: what) }
+func expect(_ holds: Bool, _ what: @autoclosure () -> String) throws {
+    guard holds else { throw WrongOutcome(description: what()) }
 }
 
 // MARK: Values that steps work on

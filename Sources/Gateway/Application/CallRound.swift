@@ -109,7 +109,7 @@ struct CallRound: Sendable {
         let exchange = UpstreamExchange(
             state.target.upstream, session, upstreams, relay: relay, headers: state.upstreamHeaders, modern: input)
         do throws(UpstreamError) {
-            let params = RequestTranslation.upstream(params, from: call.envelope != nil)
+            let params = RequestTranslation.upstream(params, call.envelope, bringsInput: call.bringsInput)
             return try await outcome(of: try await exchange.send(call.method, params), state, filter)
         } catch {
             let answered = error.jsonRPC

@@ -48,8 +48,8 @@ extension GatewayApplication {
 
     /// Whether an upstream of an earlier revision may have something to ask the client in the midst of the call.
     private func mayBeAsked(_ call: MCPServerCall) -> Bool {
-        MCPInputRequired.isAllowed(for: call.method) && !ClientFeatures(call.session.clientCapabilities).isEmpty
-            && server.upstreams.contains { $0.isPerClient }
+        MCPInputRequired.isAllowed(for: call.method) && server.upstreams.contains { $0.isPerClient }
+            && !ClientFeatures(call.session.clientCapabilities).isEmpty
     }
 
     /// Goes on with a call that waits for the client's answers.

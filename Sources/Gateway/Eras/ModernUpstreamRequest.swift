@@ -25,9 +25,14 @@ struct ModernUpstreamRequest: Sendable {
         returnsQuestions = call.envelope != nil
         parameterHeaders = target.parameterHeaders
         guard call.envelope != nil, let headers = call.http?.request.headers else { return }
-        for (name, value) in headers where name.lowercased().utf8.starts(with: Self.headerPrefix.utf8) {
-            givenHeaders.append((name, value))
-        }
+        for (name, value) in headers where Self.isParameterHeader(name) { givenHeaders.append((name, value)) }
+    }
+
+    private static func isParameterHeader(_ name: String) -> Bool {
+        // Nearly all names begin otherwise, or are too short, which is seen without another string.
+        guard name.utf8.count > headerPrefix.utf8.count, let first = name.utf8.first, first | 0x20 == UInt8(ascii: "m")
+        else { return false }
+        return name.lowercased().utf8.starts(with: headerPrefix.utf8)
     }
 
     /// The parameters as they are sent, and what goes with them.

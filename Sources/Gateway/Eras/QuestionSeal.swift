@@ -20,7 +20,7 @@ struct QuestionSeal: Sendable {
     ///
     /// - Throws: what is wrong with it.
     func state(of call: MCPServerCall) throws(RequestStateFault) -> RequestState? {
-        guard call.envelope != nil, let given = call.params?["requestState"], !given.isNull else { return nil }
+        guard call.bringsInput, let given = call.params?["requestState"], !given.isNull else { return nil }
         guard let text = given.stringValue else { throw .malformed }
         return try seal.open(text, for: binding(of: call))
     }
@@ -32,7 +32,7 @@ struct QuestionSeal: Sendable {
         of call: MCPServerCall, for target: ServerView.Target, _ answers: AnswerFilter?
     ) async throws(JSONRPCError) -> ModernUpstreamRequest {
         var input = ModernUpstreamRequest(call, target)
-        guard call.envelope != nil else { return input }
+        guard call.bringsInput else { return input }
         do throws(RequestStateFault) {
             if case .upstream(let name, let state)? = try state(of: call) {
                 // What a plugin makes of the call must not bring one server's state to another.

@@ -23,8 +23,12 @@ final class ClientSession: ChangeListener {
     let share: PrincipalIdentity?
     /// What upstreams may ask the client.
     let features: ClientFeatures
-    /// Where sessions with upstreams are borrowed, and as whose; nil for a client that has sessions.
-    private let lender: (links: BorrowedLinks, owner: BorrowedLinks.Owner)?
+    /// Where sessions with upstreams are borrowed; nil for a client that has sessions.
+    private let lender: BorrowedLinks?
+    /// As whose they are borrowed.
+    private var owner: BorrowedLinks.Owner {
+        BorrowedLinks.Owner(principal: core.principal?.identity, server: server.id, features: features)
+    }
     private let state: Mutex<State>
 
     init(_ core: MCPServerSession, server: VirtualServer, policy: Policy, share: PrincipalIdentity?) {
@@ -44,11 +48,7 @@ final class ClientSession: ChangeListener {
         self.policy = policy
         share = nil
         features = ClientFeatures(call.session.clientCapabilities)
-        lender = (
-            links,
-            BorrowedLinks.Owner(
-                principal: call.session.principal?.identity, server: server.id, features: features)
-        )
+        lender = links
         state = Mutex(State(logLevel: call.envelope?.logLevel.flatMap { LogLevel(rawValue: $0.rawValue) }))
     }
 
@@ -67,7 +67,7 @@ final class ClientSession: ChangeListener {
             guard !state.isEnded else { return nil }
             let link: ClientLink
             if let lender {
-                guard let borrowed = lender.links.take(upstream, for: lender.owner) else { return nil }
+                guard let borrowed = lender.take(upstream, for: owner) else { return nil }
                 link = borrowed
             } else {
                 link = ClientLink(upstream, session: self)
@@ -87,8 +87,9 @@ final class ClientSession: ChangeListener {
             defer { state.links = [:] }
             return Array(state.links.values)
         }
-        guard let lender else { return }
-        for link in links { lender.links.giveBack(link, of: lender.owner) }
+        guard let lender, !links.isEmpty else { return }
+        let owner = owner
+        for link in links { lender.giveBack(link, of: owner) }
     }
 
     /// Ends all that is the client's.

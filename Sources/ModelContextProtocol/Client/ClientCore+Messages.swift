@@ -19,7 +19,7 @@ extension ClientCore {
         switch message {
         case .success(.response(let id, let result)):
             // An answer that nobody waits for any more is dropped.
-            waiting(for: id)?.outcome.give(result.mapError(MCPClientError.rpc))
+            waiting(for: id)?.give(result.mapError(MCPClientError.rpc))
         case .success(.notification(let method, let params)):
             take(method, params)
         case .success(.request(let id, let method, let params)):

@@ -253,7 +253,7 @@ final class ClientCore: Sendable {
             return (Array(state.requests.values), state.waiting)
         }
         guard let ended else { return false }
-        for request in ended.requests { request.outcome.give(.failure(error ?? .transport(reason))) }
+        for request in ended.requests { request.give(.failure(error ?? .transport(reason))) }
         for outcome in ended.waiting { outcome.give(reason) }
         return true
     }

@@ -11,9 +11,6 @@ final class ClientRequest: Sendable {
     /// The progress token of whoever asks.
     let progressToken: Value?
     let options: MCPRequestOptions
-    /// Given by links that read answers elsewhere than in the request's own task.
-    let outcome = Outcome<Result<Document, MCPClientError>>()
-
     private let hardDeadline: NIODeadline
     private let state: Mutex<State>
 
@@ -22,6 +19,8 @@ final class ClientRequest: Sendable {
         /// How many requests of the server are being answered, for which it waits.
         var answering = 0
         var onDeadlineChange: (@Sendable (NIODeadline) -> Void)?
+        // Here, because an object of its own would look for its generic type at the end of each request.
+        var outcome = OutcomeState<Result<Document, MCPClientError>>()
     }
 
     init(id: Int64, progressToken: Value?, options: MCPRequestOptions) {
@@ -46,6 +45,25 @@ final class ClientRequest: Sendable {
             return state.answering > 0 ? hardDeadline : state.deadline
         }
         action(deadline)
+    }
+
+    /// Gives the answer, for links that read answers elsewhere than in the request's own task; the first counts.
+    func give(_ answer: Result<Document, MCPClientError>) {
+        state.withLock { $0.outcome.give(answer) }.waiting?.resume(returning: answer)
+    }
+
+    /// Waits for the answer that ``give(_:)`` brings; to be called once.
+    func answer() async throws(MCPClientError) -> Document {
+        let answer = await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                if let answer = state.withLock({ $0.outcome.wait(continuation) }) {
+                    continuation.resume(returning: answer)
+                }
+            }
+        } onCancel: {
+            give(.failure(.cancelled))
+        }
+        return try answer.get()
     }
 
     /// The request is over: what comes for it later changes nothing any more.

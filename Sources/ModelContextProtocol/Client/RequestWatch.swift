@@ -57,7 +57,7 @@ final class RequestWatch: Sendable {
         for request in core.waitingRequests {
             let deadline = request.deadline
             if deadline <= now {
-                request.outcome.give(
+                request.give(
                     .failure(
                         .timeout("\(server) has not answered in time; see whether it is busy, or raise its time limit")
                     ))

@@ -10,10 +10,26 @@ package struct MCPRequestEnvelope: Sendable {
     package let revision: ProtocolRevision
     /// `_meta` as it came.
     package let meta: Document
+    /// `_meta` without what each request says of its client, where that was found beforehand.
+    private let rest: Document?
 
-    init(revision: ProtocolRevision, meta: Document) {
+    private static let ownMembers = [
+        MCPMetaKey.protocolVersion, MCPMetaKey.clientCapabilities, MCPMetaKey.clientInfo, MCPMetaKey.logLevel,
+    ]
+
+    /// Makes an envelope.
+    ///
+    /// - Parameter isForMany: whether many requests will have it, so that what they may want to know is found now.
+    package init(revision: ProtocolRevision, meta: Document, isForMany: Bool = false) {
         self.revision = revision
         self.meta = meta
+        rest = isForMany ? meta.dropping(Self.ownMembers) : Optional<Document>.none
+    }
+
+    /// What `_meta` has besides that which each request says of its client, for whoever asks somebody else on its behalf; nil for nothing.
+    package var further: Document? {
+        let rest = rest ?? meta.dropping(Self.ownMembers)
+        return rest.hasMembers ? rest : Optional<Document>.none
     }
 
     /// What the client can do for the server.

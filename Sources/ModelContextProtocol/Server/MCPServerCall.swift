@@ -14,11 +14,12 @@ package struct MCPServerCall: Sendable {
         let envelope: MCPRequestEnvelope?
         let outlet: any CallOutlet
         let register: MCPServerSession?
+        let bringsInput: Bool
 
         init(
             _ session: MCPServerSession, _ id: JSONRPCID, _ method: String, _ params: Document?,
             _ http: MCPHTTPContext?, _ envelope: MCPRequestEnvelope?, _ outlet: any CallOutlet,
-            _ register: MCPServerSession?
+            _ register: MCPServerSession?, bringsInput: Bool
         ) {
             self.session = session
             self.id = id
@@ -28,6 +29,7 @@ package struct MCPServerCall: Sendable {
             self.envelope = envelope
             self.outlet = outlet
             self.register = register
+            self.bringsInput = bringsInput
         }
     }
 
@@ -39,15 +41,16 @@ package struct MCPServerCall: Sendable {
     ///
     /// - Parameters:
     ///   - register: where it is noted while it is answered; nil for its session.
+    ///   - bringsInput: whether there may be ``inputResponses`` or ``requestState``.
     ///   - isAlone: whether it is noted nowhere, because it is the only one of its session and ends with its connection.
     init(
         session: MCPServerSession, id: JSONRPCID, method: String, params: Document?, http: MCPHTTPContext?,
-        envelope: MCPRequestEnvelope? = nil, outlet: any CallOutlet, register: MCPServerSession? = nil,
-        isAlone: Bool = false
+        envelope: MCPRequestEnvelope? = nil, outlet: any CallOutlet, bringsInput: Bool = false,
+        register: MCPServerSession? = nil, isAlone: Bool = false
     ) {
         content = Content(
             session, id, method, params, http, envelope, outlet,
-            isAlone ? Optional<MCPServerSession>.none : register ?? session)
+            isAlone ? Optional<MCPServerSession>.none : register ?? session, bringsInput: bringsInput)
     }
 
     /// The session it belongs to; of a stateless endpoint, and of a request of revision 2026-07-28, one that nobody else has.
@@ -82,11 +85,14 @@ package struct MCPServerCall: Sendable {
 
     /// What the client answers to what an earlier result asked of it, by the keys that the result gave (revision 2026-07-28).
     package var inputResponses: Document? {
-        envelope == nil ? Optional<Document>.none : params?.document("inputResponses")
+        bringsInput ? params?.document("inputResponses") : Optional<Document>.none
     }
 
     /// What the client was given by an earlier result to send back: whoever reads it must check that it gave it (revision 2026-07-28).
-    package var requestState: String? { envelope == nil ? Optional<String>.none : params?["requestState"]?.stringValue }
+    package var requestState: String? { bringsInput ? params?["requestState"]?.stringValue : Optional<String>.none }
+
+    /// Whether the request goes on with an earlier one: it has ``inputResponses`` or a `requestState`, of whatever form (revision 2026-07-28).
+    package var bringsInput: Bool { content.bringsInput }
 
     /// The token under which the client wants to hear of progress, exactly as it came: a string or a number; nil when it does
     /// not want to.

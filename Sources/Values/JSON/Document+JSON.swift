@@ -48,6 +48,27 @@ extension Document {
         return Document(encoded: EncodedJSON(writer))
     }
 
+    /// The same object without some members; of JSON text the rest keeps its bytes.
+    ///
+    /// - Parameter seen: called for each member of JSON text, in order, kept or not.
+    package func dropping(_ keys: [String], seen: (EncodedJSON.Member) -> Void = { _ in }) -> Document {
+        if let json = encoded as? EncodedJSON {
+            let rest = json.dropping { member in
+                seen(member)
+                return keys.contains(where: member.isNamed)
+            }
+            return rest === json ? self : Document(encoded: rest)
+        }
+        let found = keys.filter { self[$0] != nil }
+        return found.isEmpty ? self : setting(found.map { ($0, Optional<Document>.none) })
+    }
+
+    /// Whether it is an object with at least one member; what is no object has none.
+    package var hasMembers: Bool {
+        guard let json = encoded as? EncodedJSON else { return value.objectValue?.isEmpty == false }
+        return json.hasMembers
+    }
+
     /// The same value as JSON text; what JSON cannot say becomes null.
     package var asJSON: Document {
         guard !(encoded is EncodedJSON) else { return self }

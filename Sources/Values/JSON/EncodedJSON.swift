@@ -124,6 +124,19 @@ package final class EncodedJSON: EncodedDocument {
         package var encoded: EncodedJSON { EncodedJSON(checked: json.storage, ranges.value) }
     }
 
+    /// Whether the value is an object with at least one member.
+    package var hasMembers: Bool {
+        withBytes { text in
+            var hasMembers = false
+            var skimmer = JSONSkimmer(text, at: 0)
+            skimmer.forEachMember { _ in
+                hasMembers = true
+                return false
+            }
+            return hasMembers
+        }
+    }
+
     /// The elements in order, each as text of its own; none when the value is no array.
     package var encodedElements: [EncodedJSON] {
         var elements: [EncodedJSON] = []
@@ -227,14 +240,8 @@ package final class EncodedJSON: EncodedDocument {
         var writer = JSONWriter()
         writer.reserveCapacity(members.reduce(count) { $0 + 16 + $1.key.utf8.count + $1.value.lengthHint })
         withBytes { text in
-            var isEmpty = true
-            var skimmer = JSONSkimmer(text, at: 0)
-            skimmer.forEachMember { _ in
-                isEmpty = false
-                return false
-            }
             writer.raw(UnsafeBufferPointer(rebasing: text.dropLast()))
-            writer.writeMembers(members, isFirst: isEmpty)
+            writer.writeMembers(members, isFirst: !hasMembers)
         }
         writer.raw("}")
         return EncodedJSON(writer)
@@ -258,8 +265,7 @@ package final class EncodedJSON: EncodedDocument {
     ) -> Bool {
         if member.keyHasEscapes { return JSONParser.unescaped(buffer, member.key).hasSameBytes(as: key) }
         guard member.key.count == key.utf8.count else { return false }
-        var key = key
-        return key.withUTF8 { key in
+        return key.utf8Span.span.withUnsafeBufferPointer { key in
             guard let left = buffer.baseAddress, let right = key.baseAddress else { return key.isEmpty }
             return memcmp(left + member.key.lowerBound, right, key.count) == 0
         }

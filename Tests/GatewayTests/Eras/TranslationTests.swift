@@ -147,11 +147,18 @@ struct TranslationTests {
             "name": "t", "arguments": ["inputResponses": 1], "_meta": ["traceparent": "00-1", "progressToken": 3],
         ]
         for form in try Self.forms(of: params) {
-            #expect(RequestTranslation.upstream(form, from: true)?.value == expected)
-            #expect(RequestTranslation.upstream(form, from: false)?.value == params)
+            // Whether or not the envelope is one for many requests.
+            for isForMany in [false, true] {
+                let meta = try #require(form.document("_meta"))
+                let envelope = MCPRequestEnvelope(revision: .v2026_07_28, meta: meta, isForMany: isForMany)
+                #expect(RequestTranslation.upstream(form, envelope, bringsInput: true)?.value == expected)
+            }
+            #expect(RequestTranslation.upstream(form, nil, bringsInput: false)?.value == params)
         }
         let bare: Value = ["name": "t", "_meta": ["io.modelcontextprotocol/clientCapabilities": [:]]]
-        #expect(RequestTranslation.upstream(Document(bare), from: true)?.value == ["name": "t"])
+        let envelope = MCPRequestEnvelope(
+            revision: .v2026_07_28, meta: Document(["io.modelcontextprotocol/clientCapabilities": [:]]))
+        #expect(RequestTranslation.upstream(Document(bare), envelope, bringsInput: false)?.value == ["name": "t"])
     }
 
     @Test("A client is asked what it has declared, in the mode that it has declared")

@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ModelContextProtocol
 import Values
 
 /// How the parameters of a request of one era of MCP become those of the other.
 enum RequestTranslation {
-    /// What each request of 2026-07-28 says about its client; towards an upstream the gateway says it of itself.
-    private static let clientMembers = [
-        "io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities",
-        "io.modelcontextprotocol/clientInfo", "io.modelcontextprotocol/logLevel",
-    ]
-
-    /// Parameters of a client's request without what belongs to the client's own leg alone.
+    /// Parameters of a client's request without what belongs to the client's own leg alone: what it says about itself, which the gateway
+    /// says of itself towards an upstream, and what it brings to an earlier result.
     ///
-    /// - Parameter isModern: Whether the client speaks 2026-07-28; of others nothing of this is looked for, and what they send
-    ///   under these names is theirs.
-    static func upstream(_ params: Document?, from isModern: Bool) -> Document? {
-        guard isModern, var params else { return params }
-        for key in ["inputResponses", "requestState"] where params[key] != nil { params = params.setting(key, to: nil) }
-        guard let meta = params.document("_meta") else { return params }
-        let own = clientMembers.reduce(meta) { $0.setting($1, to: nil) }
-        return params.setting("_meta", to: own.value.objectValue?.isEmpty ?? true ? nil : own)
+    /// - Parameters:
+    ///   - envelope: Nil for a client of the earlier revisions: nothing of this is looked for, and what it sends under these names is its.
+    ///   - bringsInput: Whether there may be `inputResponses` or `requestState`.
+    static func upstream(_ params: Document?, _ envelope: MCPRequestEnvelope?, bringsInput: Bool) -> Document? {
+        guard let envelope, let params else { return params }
+        let rest = params.dropping(bringsInput ? ["_meta", "inputResponses", "requestState"] : ["_meta"])
+        return envelope.further.map { rest.adding([("_meta", $0)]) } ?? rest
     }
 }

@@ -22,15 +22,14 @@ enum ResultTranslation {
     ///
     /// - Returns: besides, whether it has data beside its text, which is not in every revision of any kind.
     static func neutral(_ result: Document) -> (result: Document, hasData: Bool) {
-        guard let json = result.encoded as? EncodedJSON else {
+        guard result.encoded is EncodedJSON else {
             return (result.dropping(modernMembers), result["structuredContent"] != nil)
         }
         var hasData = false
-        let rest = json.dropping { member in
+        let rest = result.dropping(modernMembers) { member in
             if member.isNamed("structuredContent") { hasData = true }
-            return modernMembers.contains(where: member.isNamed)
         }
-        return (rest === json ? result : Document(encoded: rest), hasData)
+        return (rest, hasData)
     }
 
     /// A whole result as clients of 2026-07-28 get it.
@@ -38,11 +37,15 @@ enum ResultTranslation {
     /// It is said to be for the client alone: what plugins and scopes make of it may differ for the next. How long it holds is
     /// what its server has said, if it is one that can say so; else it is to be asked for again, because nobody knows.
     static func modern(_ result: Document, of method: String) -> Document {
-        let result = result.setting("resultType", to: Document("complete"))
-        guard isCacheable(method) else { return result.dropping(["ttlMs", "cacheScope"]) }
+        let rest = neutral(result).result
+        guard isCacheable(method) else { return rest.adding([("resultType", complete)]) }
         let time = max(0, result["ttlMs"]?.intValue ?? 0)
-        return result.setting("ttlMs", to: Document(.int(time))).setting("cacheScope", to: Document("private"))
+        return rest.adding([
+            ("resultType", complete), ("ttlMs", Document(.int(time))), ("cacheScope", Document("private")),
+        ])
     }
+
+    private static let complete = Document("complete").asJSON
 
     /// A whole result of a server that speaks 2026-07-28, as clients of the earlier revisions get it.
     ///
@@ -71,16 +74,6 @@ enum ResultTranslation {
 }
 
 extension Document {
-    /// The same object without some members.
-    fileprivate func dropping(_ keys: [String]) -> Document {
-        if let json = encoded as? EncodedJSON {
-            let rest = json.dropping { member in keys.contains(where: member.isNamed) }
-            return rest === json ? self : Document(encoded: rest)
-        }
-        let found = keys.filter { self[$0] != nil }
-        return found.isEmpty ? self : setting(found.map { ($0, Optional<Document>.none) })
-    }
-
     /// Whether a server that speaks 2026-07-28 says with it that it needs input first.
     var needsInput: Bool { self["resultType"]?.stringValue?.hasSameBytes(as: "input_required") ?? false }
 }

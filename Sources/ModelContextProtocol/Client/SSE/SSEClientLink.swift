@@ -100,7 +100,7 @@ final class SSEClientLink: ClientLink {
         let message = JSONRPCMessage.request(id: .integer(request.id), method: method, params: params)
         deadlines.watch(request.deadline)
         try await post(message, further: request.options.headers, deadline: request.deadline)
-        return try await request.outcome.wait(orWhenCancelled: .failure(.cancelled)).get()
+        return try await request.answer()
     }
 
     func send(_ message: JSONRPCMessage) async throws(MCPClientError) {

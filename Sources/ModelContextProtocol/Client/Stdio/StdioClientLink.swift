@@ -66,7 +66,7 @@ final class StdioClientLink: ClientLink, LineChannel.Receiver {
         let message = JSONRPCMessage.request(id: .integer(request.id), method: method, params: params)
         deadlines.watch(request.deadline)
         send(message.encoded())
-        return try await request.outcome.wait(orWhenCancelled: .failure(.cancelled)).get()
+        return try await request.answer()
     }
 
     func send(_ message: JSONRPCMessage) async throws(MCPClientError) {

@@ -5,7 +5,7 @@ internal import NIOHTTP1
 internal import Values
 
 /// What the headers of a request say about its body (MCP 2026-07-28, Transports), to be compared with it.
-struct HeaderClaims: Sendable {
+final class HeaderClaims: Sendable {
     /// A header that repeats a text of the body.
     struct Claim: Sendable {
         /// The header's name as it is shown.

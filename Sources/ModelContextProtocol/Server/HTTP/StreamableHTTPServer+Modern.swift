@@ -67,7 +67,7 @@ extension StreamableHTTPServer {
             let answer = ModernHTTPAnswer(exchange, forms: forms, heartbeat: settings.limits.heartbeat)
             let call = MCPServerCall(
                 session: session, id: id, method: method, params: params, http: context, envelope: envelope,
-                outlet: answer, isAlone: true)
+                outlet: answer, bringsInput: request.bringsInput, isAlone: true)
             // Who closes the stream, or only its own side, does not want the answer (MCP 2026-07-28, Cancellation).
             exchange.onClose(orEndOfInput: true) { slot.cancel() }
             guard method.hasSameBytes(as: MCPMethod.listen) else {

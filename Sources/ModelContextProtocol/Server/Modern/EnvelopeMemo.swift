@@ -27,7 +27,7 @@ final class EnvelopeMemo: Sendable {
     func keep(_ envelope: MCPRequestEnvelope) {
         guard let text = envelope.meta.encoded as? EncodedJSON, text.count <= Self.longest else { return }
         let own = text.detached
-        let copy = MCPRequestEnvelope(revision: envelope.revision, meta: Document(encoded: own))
+        let copy = MCPRequestEnvelope(revision: envelope.revision, meta: Document(encoded: own), isForMany: true)
         kept.withLock { $0 = Kept(text: own, envelope: copy) }
     }
 }

@@ -14,6 +14,8 @@ struct ModernRequest {
     let meta: Document?
     /// The parameter that the header `Mcp-Name` repeats; nil when the method has none, or it is not there.
     let name: Value?
+    /// Whether it brings answers to what an earlier result asked, or the state that one gave.
+    let bringsInput: Bool
 
     /// Takes out of a request what is looked at first, in one pass.
     init(_ method: String, _ params: Document?) {
@@ -22,19 +24,24 @@ struct ModernRequest {
         guard let json = params?.encoded as? EncodedJSON else {
             meta = params?.document("_meta")
             name = nameKey.flatMap { params?[$0] }
+            bringsInput = params?["inputResponses"] != nil || params?["requestState"] != nil
             return
         }
         var meta: Document?
         var name: Value?
+        var bringsInput = false
         json.forEachMember { member in
             if member.isNamed("_meta") {
                 meta = Document(encoded: member.encoded)
             } else if let nameKey, member.isNamed(nameKey) {
                 name = member.value
+            } else if member.isNamed("inputResponses") || member.isNamed("requestState") {
+                bringsInput = true
             }
         }
         self.meta = meta
         self.name = name
+        self.bringsInput = bringsInput
     }
 
     /// Whether it says which revision it speaks: requests of earlier revisions do not.

@@ -18,13 +18,14 @@ extension StdioServerConnection {
     func takeModern(
         _ modern: ModernServing, _ id: JSONRPCID, _ method: String, _ params: Document?, _ outlet: any CallOutlet
     ) {
+        let request = ModernRequest(method, params)
         let envelope: MCPRequestEnvelope
         do throws(JSONRPCError) {
             if method.hasSameBytes(as: MCPMethod.initialize) {
                 let version = params?["protocolVersion"]?.stringValue ?? ""
                 throw .unsupportedVersion(version, supported: modern.supported.filter { $0.era == .modern })
             }
-            envelope = try ModernRequest(method, params).envelope(supported: modern.supported, memo: envelopes)
+            envelope = try request.envelope(supported: modern.supported, memo: envelopes)
         } catch {
             return outlet.answer(id, .failure(error))
         }
@@ -36,7 +37,7 @@ extension StdioServerConnection {
         start(
             MCPServerCall(
                 session: session, id: id, method: method, params: params, http: nil, envelope: envelope,
-                outlet: outlet, register: self.session)
+                outlet: outlet, bringsInput: request.bringsInput, register: self.session)
         ) { call, slot in await modern.run(call, slot) }
     }
 

@@ -33,6 +33,12 @@ extension BenchCommand {
         @Option(help: ArgumentHelp("A header of every request, as \"name: value\".", valueName: "header"))
         var header: [String] = []
 
+        @Option(
+            help:
+                "The MCP revision to ask for; 2026-07-28 has no sessions, all before begin with one. (default: \(ProtocolRevision.latestHandshake))"
+        )
+        var revision: String?
+
         @Option(help: "The tool's name.")
         var tool: String
 
@@ -48,6 +54,18 @@ extension BenchCommand {
 
         func validate() throws {
             _ = try transport
+            _ = try askedRevision
+        }
+
+        private var askedRevision: ProtocolRevision {
+            get throws {
+                guard let revision else { return .latestHandshake }
+                guard let known = ProtocolRevision(revision) else {
+                    let all = ProtocolRevision.all.map(\.name).joined(separator: ", ")
+                    throw ValidationError("--revision must be one of \(all).")
+                }
+                return known
+            }
         }
 
         private var transport: MCPClientTransportSettings {
@@ -89,8 +107,9 @@ extension BenchCommand {
             }
             let params = Document(["name": .string(tool), "arguments": given])
             let transport = try transport
+            let revision = try askedRevision
             let measurement = try await load.measure { lanes, run in
-                try await Self.with(transport, lanes) { client in
+                try await Self.with(transport, revision, lanes) { client in
                     if let failure = await Self.call(client, params) {
                         throw BenchFailure("The first call failed: \(failure)")
                     }
@@ -102,7 +121,7 @@ extension BenchCommand {
 
         /// Connects, does something with the session, and ends it.
         private static func with<Result: Sendable>(
-            _ transport: MCPClientTransportSettings, _ lanes: BenchLanes,
+            _ transport: MCPClientTransportSettings, _ revision: ProtocolRevision, _ lanes: BenchLanes,
             _ body: (MCPClient) async throws -> Result
         ) async throws -> Result {
             let logger = Logger(label: "bench", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -114,7 +133,9 @@ extension BenchCommand {
             do {
                 let client = try await MCPClient.connect(
                     transport, info: ["name": "gatehouse-bench", "version": .string(Version.current)],
-                    httpClient: httpClient, eventLoop: lanes.group.next(), logger: logger)
+                    revision: revision.era == .handshake ? revision : .latestHandshake,
+                    mode: revision.era == .handshake ? .handshake : .modern, httpClient: httpClient,
+                    eventLoop: lanes.group.next(), logger: logger)
                 let outcome: Swift.Result<Result, any Error>
                 do { outcome = .success(try await body(client)) } catch { outcome = .failure(error) }
                 await client.close()
