@@ -67,7 +67,7 @@ final class ClientCore: Sendable {
         let begin = ContinuousClock.now
         let result = try await send(method, params, options)
         guard isModern, try asksForInput(result, method) else { return result }
-        return try await bring(result, method, params, options, since: begin)
+        return try await requestAgain(result, method, params, options, since: begin)
     }
 
     /// Sends a request once, and waits for its result, whatever that asks for.

@@ -20,7 +20,7 @@ enum ResultTranslation {
 
     /// A result without what it says about itself: what plugins see, whichever era its server and the client speak.
     ///
-    /// - Returns: besides, whether it has data beside its text, which is not in every revision of any kind.
+    /// - Returns: besides, whether it has `structuredContent`, of which the earlier revisions know objects alone.
     static func neutral(_ result: Document) -> (result: Document, hasData: Bool) {
         guard result.encoded is EncodedJSON else {
             return (result.dropping(modernMembers), result["structuredContent"] != nil)

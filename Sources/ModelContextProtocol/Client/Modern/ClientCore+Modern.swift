@@ -14,7 +14,7 @@ extension ClientCore {
     ///   - result: the first result, which asks for input.
     ///   - params: the parameters of the request as it was made first.
     ///   - begin: when that was; its time limit is for all rounds.
-    func bring(
+    func requestAgain(
         _ result: Document, _ method: String, _ params: Document?, _ options: MCPRequestOptions,
         since begin: ContinuousClock.Instant
     ) async throws(MCPClientError) -> Document {

@@ -49,7 +49,7 @@ final class HeaderClaims: Sendable {
     }
 
     /// Whether there is any `Mcp-Method`.
-    var nameMethod: Bool { method.value != nil }
+    var namesMethod: Bool { method.value != nil }
 
     /// Compares the headers with the body.
     ///

@@ -14,7 +14,7 @@ extension StreamableHTTPServer {
         if facts.version != nil, facts.era != .handshake { return true }
         guard case .single(.success(.request(_, let method, let params))) = input else { return false }
         if method.hasSameBytes(as: MCPMethod.discover) { return true }
-        if facts.version == nil, facts.claims?.nameMethod == true { return true }
+        if facts.version == nil, facts.claims?.namesMethod == true { return true }
         return !method.hasSameBytes(as: MCPMethod.initialize) && ModernRequest.isModern(params)
     }
 
