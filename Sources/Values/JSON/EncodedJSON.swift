@@ -179,10 +179,7 @@ package final class EncodedJSON: EncodedDocument {
         }
         for (position, change) in changes.enumerated() where !isDone[position] {
             guard let value = change.value else { continue }
-            if !isFirst { writer.raw(",") }
-            isFirst = false
-            writer.write(change.key)
-            writer.raw(":")
+            writer.writeKey(change.key, &isFirst)
             writer.write(value)
         }
         writer.raw("}")

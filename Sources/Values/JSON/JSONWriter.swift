@@ -83,10 +83,7 @@ public struct JSONWriter {
         bytes.append(UInt8(ascii: "{"))
         var isFirst = true
         for member in object {
-            if !isFirst { bytes.append(UInt8(ascii: ",")) }
-            isFirst = false
-            write(member.key)
-            bytes.append(UInt8(ascii: ":"))
+            writeKey(member.key, &isFirst)
             write(member.value)
         }
         writeMembers(members, isFirst: isFirst)
@@ -97,12 +94,17 @@ public struct JSONWriter {
     mutating func writeMembers(_ members: [(key: String, value: Document)], isFirst: Bool) {
         var isFirst = isFirst
         for member in members {
-            if !isFirst { bytes.append(UInt8(ascii: ",")) }
-            isFirst = false
-            write(member.key)
-            bytes.append(UInt8(ascii: ":"))
+            writeKey(member.key, &isFirst)
             write(member.value)
         }
+    }
+
+    /// Begins a member of an object, behind a comma unless it is the first.
+    mutating func writeKey(_ key: String, _ isFirst: inout Bool) {
+        if !isFirst { bytes.append(UInt8(ascii: ",")) }
+        isFirst = false
+        write(key)
+        bytes.append(UInt8(ascii: ":"))
     }
 
     private mutating func write(_ value: Int64) {
